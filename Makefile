@@ -1,0 +1,61 @@
+# `make demo` shows mailproc at work; `make test` proves it. Both set up what they need, the first time in a minute or two.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+PLUGINS := $(wildcard examples/*/pyproject.toml)
+
+ifdef UV
+INSTALL := uv pip install --quiet --python $(BIN)/python
+else
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint clean packages
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 12
+
+demo: $(VENV)/demo-stamp  ## set up, then show a whole run on a maildrop of its own
+	@$(BIN)/mailproc demo
+
+test: packages lint  ## set up, then lint and run all tests against real servers
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/test-stamp  ## check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+
+packages:
+	@tests/setup.sh
+
+clean:  ## remove everything that make made, the virtual environment too
+	rm -rf $(VENV) dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# A stamp is written last, so that an interrupted set-up is done again.
+$(VENV)/demo-stamp: pyproject.toml $(VENV)/made-stamp
+	@echo "installing mailproc into $(VENV)"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/test-stamp: pyproject.toml $(PLUGINS) $(VENV)/made-stamp
+	@echo "installing mailproc and its tests into $(VENV)"
+	@$(INSTALL) --editable '.[test]' $(foreach plugin,$(PLUGINS),--editable $(dir $(plugin)))
+	@touch $(VENV)/demo-stamp $@
+
+# Never pip outside of a virtual environment: Debian's own Python forbids it (PEP 668).
+$(VENV)/made-stamp:
+ifdef UV
+	@uv venv --quiet --allow-existing $(VENV)
+else
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "mailproc needs Python 3.11 or newer, and $(PYTHON) is not. Debian 12, Ubuntu 24.04 and later: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make a virtual environment. Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+endif
+	@touch $@

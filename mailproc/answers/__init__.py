@@ -1,0 +1,35 @@
+"""Answers: whether a message may have one, and the mails that an outcome sends, as raw bytes."""
+
+from mailproc.answers.answering import Answering
+from mailproc.answers.compose import (
+    Composed,
+    Unsendable,
+    check_sendable,
+    compose,
+    compose_answer,
+    compose_error,
+    compose_mail,
+)
+from mailproc.answers.original import Original
+from mailproc.answers.permission import RATE_LIMIT, RATE_WINDOW, asks_for_silence, may_answer, wire_address
+from mailproc.answers.templates import Text, Texts, load_texts
+
+__all__ = [
+    "RATE_LIMIT",
+    "RATE_WINDOW",
+    "Answering",
+    "Composed",
+    "Original",
+    "Text",
+    "Texts",
+    "Unsendable",
+    "asks_for_silence",
+    "check_sendable",
+    "compose",
+    "compose_answer",
+    "compose_error",
+    "compose_mail",
+    "load_texts",
+    "may_answer",
+    "wire_address",
+]

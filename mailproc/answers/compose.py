@@ -1,0 +1,209 @@
+"""From an outcome to the mails that it sends, as raw bytes.
+
+An answer is for a person who wrote to us: it has a null reverse path, so that nothing comes back, and the marks by which
+other machines, and we ourselves, know it (RFC 3834 section 3). It is composed only where `may_answer` has allowed it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailproc.address import Address
+from mailproc.answers import fields
+from mailproc.answers.answering import Answering
+from mailproc.answers.entities import multipart, original_part, text_part
+from mailproc.answers.original import ATTACHED, ATTACHED_OF_LARGE, Original
+from mailproc.answers.permission import wire_address
+from mailproc.answers.plaintext import clean, wrap
+from mailproc.answers.templates import Text
+from mailproc.outcome import Disposition, Mail, Outcome
+from mailproc.reading.display import one_line
+
+MOST_COMMANDS = 100  # failing commands that are listed; a mail with more of them is not one that a person typed
+LONGEST_COMMAND = 500  # characters
+LONGEST_REASON = 10_000  # characters of the reason that are told
+_LONGEST_VALUE = 500  # characters of any other value of a text
+
+
+class Unsendable(ValueError):
+    """What a handler wants to send cannot be sent: a bad address, or a second answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A mail for the outbox: the envelope (``reverse_path`` "" is the null path) and the bytes, all 7bit in CRLF lines."""
+
+    reverse_path: str
+    recipient: str
+    message_id: str
+    raw: bytes
+    answer: bool
+
+
+def check_sendable(outcome: Outcome, author: Address | None) -> None:
+    """Raise `Unsendable` when `compose` could not send what ``outcome`` holds.
+
+    To be asked while the handler's writes can still be undone. A message has at most one answer; an error mail is one.
+    """
+    answers = [mail for mail in outcome.send if _is_answer(mail)]
+    told = outcome.disposition in (Disposition.REJECTED, Disposition.FAILED)
+    if len(answers) + told > 1:
+        raise Unsendable("a message has at most one answer, and an error mail is one")
+    for mail in answers:
+        if mail.to is not None and (author is None or mail.to.folded != author.folded):
+            raise Unsendable("an answer goes to the sender of the message and to nobody else")
+    for mail in outcome.send:
+        if mail.to is not None and not _is_answer(mail) and wire_address(mail.to) is None:
+            raise Unsendable(f"no mail can be sent to {one_line(str(mail.to), 100)!r}")
+
+
+def compose(
+    answering: Answering,
+    original: Original,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    answerable: bool,
+    oops_id: str | None = None,
+) -> list[Composed]:
+    """The mails of ``outcome``: its own, or an error mail; answers only when ``answerable``, none after a drop.
+
+    Raises `Unsendable` as `check_sendable` does.
+    """
+    check_sendable(outcome, original.author)
+    if not outcome.disposition.final:
+        return []
+    answerable = answerable and outcome.disposition is not Disposition.DROPPED
+    mails = [
+        compose_answer(answering, original, mail, now=now)
+        if _is_answer(mail)
+        else compose_mail(answering, original, mail, n, now=now)
+        for n, mail in enumerate(outcome.send)
+        if answerable or not _is_answer(mail)
+    ]
+    error = compose_error(answering, original, outcome, now=now, oops_id=oops_id) if answerable else None
+    return [*mails, error] if error else mails
+
+
+def _is_answer(mail: Mail) -> bool:
+    """Mail to "the sender" is an answer, whatever it says of itself: it goes to an address that nobody has proven."""
+    return mail.answer or mail.to is None
+
+
+def compose_answer(answering: Answering, original: Original, mail: Mail, *, now: datetime) -> Composed:
+    """The answer of a handler to the sender of ``original``."""
+    subject = mail.subject if mail.subject is not None else _reply_subject(original.subject)
+    return _answer(answering, original, subject, text_part(clean(mail.text)), "answer", now)
+
+
+def _reply_subject(subject: str) -> str:
+    subject = subject.strip()
+    return subject if subject[:3].lower() == "re:" else f"Re: {subject or 'your mail'}"
+
+
+def compose_mail(answering: Answering, original: Original, mail: Mail, n: int, *, now: datetime) -> Composed:
+    """The ``n``th mail of a handler, to somebody else; failures to deliver it come back to our From address."""
+    recipient = wire_address(mail.to) if mail.to else None
+    if recipient is None:
+        raise Unsendable("a mail that is no answer needs an address")
+    message_id = _message_id(answering, original, f"mail {n}")
+    subject = mail.subject if mail.subject is not None else original.subject
+    raw = b"".join([
+        *_head(answering, recipient, subject, message_id, now),
+        fields.exact("Auto-Submitted", "auto-generated"),  # RFC 3834 section 5
+        fields.exact("X-Auto-Response-Suppress", "OOF, AutoReply"),
+        text_part(clean(mail.text)),
+    ])
+    return Composed(str(wire_address(answering.address)), recipient, message_id, raw, answer=False)
+
+
+def compose_error(
+    answering: Answering, original: Original, outcome: Outcome, *, now: datetime, oops_id: str | None = None
+) -> Composed | None:
+    """The mail that tells the sender why ``outcome`` is rejected or failed; None for any other end.
+
+    A failed one is told its OOPS id and nothing of the reason, which is ours to know.
+    """
+    if outcome.disposition is Disposition.FAILED and oops_id:
+        return _error(answering, original, answering.texts.oops, {"oops": oops_id}, oops_id, now)
+    if outcome.disposition is not Disposition.REJECTED:
+        return None
+    values = {"reason": outcome.reason[:LONGEST_REASON], "failing_commands": _listed(outcome.failing_commands)}
+    large = original.size > answering.max_size
+    text = answering.texts.too_big if large else answering.texts.rejected
+    return _error(answering, original, text, values, "rejected", now, ATTACHED_OF_LARGE if large else ATTACHED)
+
+
+def _listed(commands: tuple[str, ...]) -> str:
+    """The commands that failed, each on a line of its own, indented so that they are not wrapped."""
+    listed = [f"    {one_line(command, LONGEST_COMMAND)}" for command in commands[:MOST_COMMANDS]]
+    return "\n".join(["Failing command:", *listed]) if listed else ""
+
+
+def _error(
+    answering: Answering,
+    original: Original,
+    text: Text,
+    values: dict[str, str],
+    serial: str,
+    now: datetime,
+    attached: int = ATTACHED,
+) -> Composed:
+    subject, body = text.filled(_common(answering, original) | values)
+    parts = [text_part(wrap(clean(body))), original_part(original, attached)]
+    return _answer(answering, original, subject, multipart(parts), serial, now)
+
+
+def _common(answering: Answering, original: Original) -> dict[str, str]:
+    """The values that every text may use; those of the mail are one bounded line each."""
+    return {
+        "admin": answering.admin,
+        "domain": answering.domain,
+        "recipient": one_line(original.recipient, _LONGEST_VALUE),
+        "subject": one_line(original.subject, _LONGEST_VALUE),
+        "message_id": one_line(original.message_id, _LONGEST_VALUE) or "none",
+        "size": f"{math.ceil(original.size / 1e5) / 10:g} MB",
+        "limit": f"{math.floor(answering.max_size / 1e5) / 10:g} MB",
+        "reason": "",
+        "failing_commands": "",
+        "oops": "",
+    }
+
+
+def _answer(
+    answering: Answering, original: Original, subject: str, content: bytes, serial: str, now: datetime
+) -> Composed:
+    recipient = wire_address(original.author) if original.author else None
+    if recipient is None:
+        raise Unsendable("there is nobody to answer")
+    message_id = _message_id(answering, original, serial)
+    raw = b"".join([
+        *_head(answering, recipient, subject, message_id, now),
+        *fields.thread(original.message_id, original.references),
+        fields.exact("Auto-Submitted", "auto-replied"),  # RFC 3834 section 5
+        fields.exact("X-Auto-Response-Suppress", "All"),  # Exchange honours it where it ignores Auto-Submitted
+        content,
+    ])
+    return Composed("", recipient, message_id, raw, answer=True)  # RFC 3834 section 3.3: a null path ends every loop
+
+
+def _head(answering: Answering, recipient: str, subject: str, message_id: str, now: datetime) -> Iterable[bytes]:
+    return (
+        fields.mailbox("From", answering.display_name, str(wire_address(answering.address))),
+        fields.exact("To", recipient),  # the bare address: a display name is the sender's words
+        fields.text("Subject", subject),
+        fields.date(now),
+        fields.exact("Message-ID", message_id),
+        fields.exact("X-Loop", answering.mark),
+        fields.exact("MIME-Version", "1.0"),
+    )
+
+
+def _message_id(answering: Answering, original: Original, serial: str) -> str:
+    """The same for the same mail of the same receipt: who gets it twice after a crash can tell that it is one."""
+    digest = hashlib.sha256(f"{original.receipt_id}\n{serial}".encode("utf-8", "backslashreplace")).hexdigest()
+    return f"<mailproc.{digest[:32]}@{answering.domain}>"

@@ -1,0 +1,41 @@
+"""MIME entities (RFC 2045 section 2.4) as bytes: header fields, an empty line, a body, in 7-bit CRLF lines."""
+
+from __future__ import annotations
+
+import hashlib
+
+from mailproc.answers import fields
+from mailproc.answers.original import Original, attachable
+from mailproc.answers.plaintext import encode
+
+
+def text_part(text: str) -> bytes:
+    """Clean ``text`` as a text/plain entity, 7bit or quoted-printable."""
+    encoding, body = encode(text)
+    return b"".join([
+        fields.exact("Content-Type", "text/plain; charset=utf-8"),
+        fields.exact("Content-Transfer-Encoding", encoding),
+        b"\r\n",
+        body,
+    ])
+
+
+def original_part(original: Original, limit: int) -> bytes:
+    """The first ``limit`` octets of the original as a message/rfc822 entity in 7bit."""
+    described = f"the first {limit} octets of your mail" if original.size > limit else "your mail"
+    return b"".join([
+        fields.exact("Content-Type", "message/rfc822"),
+        fields.exact("Content-Description", described),
+        fields.exact("Content-Disposition", 'attachment; filename="original.eml"'),
+        b"\r\n",
+        attachable(original.raw, limit),
+    ])
+
+
+def multipart(parts: list[bytes]) -> bytes:
+    """The parts as multipart/mixed; the boundary is their digest, which nobody can have written into one of them."""
+    boundary = "=_" + hashlib.sha256(b"".join(parts)).hexdigest()[:40]
+    line = f"--{boundary}".encode("ascii")
+    content_type = fields.exact("Content-Type", f'multipart/mixed; boundary="{boundary}"')
+    body = b"".join(b"\r\n%b\r\n%b" % (line, part) for part in parts)
+    return b"%b\r\n%b\r\n%b--\r\n" % (content_type, body.removeprefix(b"\r\n"), line)

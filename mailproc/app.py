@@ -1,0 +1,126 @@
+"""The composition root: from settings to the parts, each made once and handed on as arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy.engine import Engine
+
+from mailproc.answers import Answering, load_texts
+from mailproc.archive import FolderArchive
+from mailproc.database import migrations
+from mailproc.database.directory import DatabaseDirectory
+from mailproc.database.engine import make_engine
+from mailproc.openpgp.gnupg import GnupgVerifier
+from mailproc.ownership import owner
+from mailproc.pipeline import Binding, Site
+from mailproc.plugins import resolve
+from mailproc.processing.policy import ChunkLimits, DropPolicy
+from mailproc.processing.works import Deaf, Watch, Works, utc_now
+from mailproc.registry import Registry
+from mailproc.settings import Maildrop, Settings, password_of
+from mailproc.state import State
+from mailproc.submission import Relay
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The way into the configured database."""
+    return make_engine(settings.database.url.reveal())
+
+
+def bind_domains(settings: Settings) -> Registry[Binding]:
+    """The handlers that the operator bound to domains; raises `SettingsError` for one that cannot be used."""
+    registry: Registry[Binding] = Registry()
+    for domain, bound in settings.domains.items():
+        found = resolve(bound.handler, settings.handlers, settings.file.parent)
+        registry.add(domain, Binding(found.name, found.handler, found.traits, bound.drop, bound.trust))
+    return registry
+
+
+def our_domain(settings: Settings) -> str:
+    """The domain of our own mail, by which we know it when it comes back."""
+    return settings.smtp.sender.address.domain if settings.smtp else "mailproc.invalid"
+
+
+def make_site(settings: Settings, engine: Engine) -> Site:
+    """What the decisions rest on."""
+    return Site(
+        registry=bind_domains(settings),
+        directory=DatabaseDirectory(engine),
+        verifier=GnupgVerifier(folder=State(settings.state).temporary),
+        domain=our_domain(settings),
+        max_size=settings.max_size,
+    )
+
+
+def make_answering(settings: Settings) -> Answering | None:
+    """How we write; None without ``[smtp]``, and then nobody is answered."""
+    if settings.smtp is None:
+        return None
+    smtp = settings.smtp
+    return Answering(
+        sender=str(smtp.sender),
+        admin=str((smtp.admin or smtp.sender).address),
+        domain=our_domain(settings),
+        texts=load_texts(settings.answers),
+        max_size=settings.max_size,
+    )
+
+
+def make_relay(settings: Settings) -> Relay | None:
+    """The relay that takes our mail; None without ``[smtp]``."""
+    if settings.smtp is None:
+        return None
+    smtp, url = settings.smtp, settings.smtp.url
+    return Relay(
+        url.host,
+        url.port,
+        security="plain" if url.security == "none" else url.security,
+        username=url.username,
+        password=password_of(smtp, "smtp") if url.username else None,
+        ca_file=str(smtp.ca_file) if smtp.ca_file else None,
+    )
+
+
+def make_limits(settings: Settings) -> ChunkLimits:
+    """The bounds of a chunk and of a message."""
+    limits = settings.limits
+    return ChunkLimits(limits.chunk_messages, limits.chunk_size, settings.max_size, limits.max_archived)
+
+
+def drop_policy(maildrop: Maildrop) -> DropPolicy:
+    """What the operator wants of one maildrop."""
+    after = {name: getattr(maildrop.after, name) for name in ("handled", "dropped", "rejected", "failed")}
+    return DropPolicy(maildrop.recipient_headers, after)
+
+
+def make_works(
+    settings: Settings,
+    owner_id: str,
+    *,
+    watch: Watch | None = None,
+    deaths: Mapping[str, str] | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> Works:
+    """Everything that turns bytes into outcomes.
+
+    Raises `SettingsError` for a handler that cannot be used and for a schema that is behind; no mail is touched before.
+    """
+    engine = open_engine(settings)
+    migrations.require_current(engine, migrations.plugin_migrations())
+    state = State(settings.state)
+    return Works(
+        engine=engine,
+        archive=FolderArchive(settings.archive),
+        site=make_site(settings, engine),
+        answering=make_answering(settings),
+        owner=owner(state.owners, owner_id, clock),
+        clock=clock,
+        watch=watch or Deaf(),
+        pending=state.pending.set,
+        debt=state.debts.add,
+        deaths=deaths or {},
+        verify_threads=max(2, os.cpu_count() or 1),
+    )

@@ -1,0 +1,392 @@
+"""The ledger: a receipt for every message and recipient, from the first look until it has left the maildrop."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Row
+
+from mailproc.database.tables import owner, receipt, replay, tally
+
+MAX_STARTS = 3  # a message that died with us so often is set aside
+PATIENCE = timedelta(days=4)  # as long as an MTA tries (RFC 5321 section 4.5.4.1)
+FIRST_RETRY = timedelta(minutes=1)
+LAST_RETRY = timedelta(hours=1)
+
+
+def receipt_id(sha256: str, recipient: str) -> str:
+    """The id of the receipt of these bytes for this recipient: 24 hex digits, the same wherever it is computed."""
+    return hashlib.sha256(f"{sha256}\n{recipient}".encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message lies: a maildrop and its uid there (RFC 3501 section 2.3.1.1)."""
+
+    maildrop: str
+    uidvalidity: int | None
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a receipt is opened with."""
+
+    sha256: str
+    recipient: str
+    size: int
+    entrance: str
+    place: Place | None
+    reverse_path: str | None
+    message_id: str | None
+    archive_url: str
+    arrival: datetime
+
+    @property
+    def id(self) -> str:
+        """The receipt's id."""
+        return receipt_id(self.sha256, self.recipient)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A receipt that this process has claimed and may work on, as T1 left it.
+
+    ``attempt`` counts this start; ``claim`` is the fence. ``gave_up`` says that it was started too often already.
+    """
+
+    id: str
+    recipient: str
+    claim: int
+    attempt: int
+    deferrals: int
+    waiting_since: datetime
+    gave_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A receipt that is final already: this is an unfinished deletion, or a copy."""
+
+    id: str
+    disposition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """A receipt that waits for its time or is in another process's hands."""
+
+    id: str
+
+
+Entry = Started | Closed | Busy
+
+
+def insert_new(conn: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> list[Row[Any]]:
+    """Insert those ``rows`` whose key is new, in one statement; answers their primary keys."""
+    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return list(conn.execute(statement, list(rows)))
+
+
+def receive(conn: Connection, openings: Sequence[Opening], *, me: str, alive: Iterable[str], now: datetime) -> dict[str, Entry]:
+    """Open or take up the receipts of a chunk and count a start for each; part of T1.
+
+    ``alive`` are the owners that still work. Answers an entry for each receipt id.
+    """
+    by_id = {opening.id: opening for opening in openings}
+    fresh = [_fresh_row(opening, me, now) for opening in by_id.values()]
+    new = {row.id for row in insert_new(conn, receipt, fresh)} if fresh else set()
+    _count(conn, "seen", len(new))
+    entries: dict[str, Entry] = {id: Started(id, by_id[id].recipient, 1, 1, 0, now) for id in new}
+    known = conn.execute(sa.select(receipt).where(receipt.c.id.in_([id for id in by_id if id not in new])))
+    living = set(alive)
+    for row in known.all():
+        entries[row.id] = _take_up(conn, row, by_id[row.id], me, living, now)
+    return entries
+
+
+def _fresh_row(opening: Opening, me: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": opening.id,
+        "sha256": opening.sha256,
+        "recipient": opening.recipient,
+        "size": opening.size,
+        "entrance": opening.entrance,
+        **_place_columns(opening.place),
+        "reverse_path": opening.reverse_path,
+        "message_id": opening.message_id,
+        "archive_url": opening.archive_url,
+        "arrival": opening.arrival,
+        "received_at": now,
+        "waiting_since": now,
+        "attempts": 1,
+        "claim": 1,
+        "owner": me,
+        "deferrals": 0,
+        "copies": 0,
+    }
+
+
+def _place_columns(place: Place | None) -> dict[str, Any]:
+    if place is None:
+        return {"maildrop": None, "uidvalidity": None, "uid": None}
+    return {"maildrop": place.maildrop, "uidvalidity": place.uidvalidity, "uid": place.uid}
+
+
+def _count(conn: Connection, name: str, number: int) -> None:
+    if not number:
+        return
+    if conn.execute(sa.update(tally).where(tally.c.name == name).values(count=tally.c.count + number)).rowcount == 0:
+        insert_new(conn, tally, [{"name": name, "count": 0}])
+        _count(conn, name, number)
+
+
+def _take_up(conn: Connection, row: Row[Any], opening: Opening, me: str, alive: set[str], now: datetime) -> Entry:
+    """Decide about a receipt that was there before."""
+    if row.disposition is not None:
+        return _meet_again(conn, row, opening, me, now)
+    if (row.owner is not None and row.owner != me and row.owner in alive) or (row.retry_at and row.retry_at > now):
+        return Busy(row.id)
+    return _start(conn, row, opening.place, me, attempts=row.attempts, waiting_since=row.waiting_since)
+
+
+def _meet_again(conn: Connection, row: Row[Any], opening: Opening, me: str, now: datetime) -> Entry:
+    """A receipt that is final: our own unfinished deletion, a copy, or a failed mail that somebody put back."""
+    here = (row.maildrop, row.uidvalidity, row.uid)
+    place = opening.place
+    if place is None or (here == (place.maildrop, place.uidvalidity, place.uid) and row.deleted_at is None):
+        return Closed(row.id, row.disposition)
+    if row.disposition == "failed":
+        return _start(conn, reopen(conn, row.id, me, now), place, me, attempts=0, waiting_since=now)
+    void = row.deleted_at is not None or (row.maildrop == place.maildrop and row.uidvalidity != place.uidvalidity)
+    moved = {**_place_columns(place), "deleted_at": None} if void else {}
+    conn.execute(sa.update(receipt).where(receipt.c.id == row.id).values(copies=receipt.c.copies + 1, **moved))
+    return Closed(row.id, row.disposition)
+
+
+def _start(
+    conn: Connection, row: Row[Any], place: Place | None, me: str, *, attempts: int, waiting_since: datetime
+) -> Started | Busy:
+    """Count a start and take the claim; a claim that rose meanwhile means that another process was faster."""
+    gave_up = attempts >= MAX_STARTS
+    attempt = attempts if gave_up else attempts + 1
+    where = _place_columns(place) if place is not None else {}
+    taken = conn.execute(
+        sa.update(receipt)
+        .where(receipt.c.id == row.id, receipt.c.claim == row.claim, receipt.c.disposition.is_(None))
+        .values(attempts=attempt, claim=row.claim + 1, owner=me, deleted_at=None, **where)
+    )
+    if taken.rowcount != 1:
+        return Busy(row.id)
+    return Started(row.id, row.recipient, row.claim + 1, attempt, row.deferrals, waiting_since, gave_up)
+
+
+def reopen(conn: Connection, id: str, me: str, now: datetime) -> Row[Any]:
+    """Make a final receipt wait again from the start; the number of the claim and the OOPS stay. Answers the row."""
+    conn.execute(
+        sa.update(receipt)
+        .where(receipt.c.id == id, receipt.c.disposition.is_not(None))
+        .values(disposition=None, attempts=0, deferrals=0, retry_at=None, finished_at=None, waiting_since=now, owner=me)
+    )
+    return conn.execute(sa.select(receipt).where(receipt.c.id == id)).one()
+
+
+def restart(conn: Connection, id: str, me: str) -> Entry:
+    """Take up a waiting receipt whose bytes come from the archive, as `receive` does for a maildrop."""
+    row = conn.execute(sa.select(receipt).where(receipt.c.id == id)).one()
+    if row.disposition is not None:
+        return Closed(id, row.disposition)
+    return _start(conn, row, None, me, attempts=row.attempts, waiting_since=row.waiting_since)
+
+
+def reclaim(conn: Connection, started: Started) -> Started | None:
+    """T1 once more for a message whose commit failed while this process lived: the number of starts stays."""
+    taken = conn.execute(
+        sa.update(receipt)
+        .where(receipt.c.id == started.id, receipt.c.claim == started.claim, receipt.c.disposition.is_(None))
+        .values(claim=started.claim + 1, attempts=started.attempt)
+    )
+    if taken.rowcount != 1:
+        return None
+    return Started(
+        started.id,
+        started.recipient,
+        started.claim + 1,
+        started.attempt,
+        started.deferrals,
+        started.waiting_since,
+        started.gave_up,
+    )
+
+
+def hold(conn: Connection, started: Started) -> bool:
+    """The fence: whether the receipt is still ours, locked from here to the commit."""
+    held = conn.execute(
+        sa.update(receipt)
+        .where(receipt.c.id == started.id, receipt.c.disposition.is_(None), receipt.c.claim == started.claim)
+        .values(owner=receipt.c.owner)
+    )
+    return held.rowcount == 1
+
+
+def give_back(conn: Connection, ids: Sequence[str]) -> None:
+    """Take back one start of each of these receipts: they were not worked, or only the database stopped them."""
+    conn.execute(
+        sa.update(receipt)
+        .where(receipt.c.id.in_(ids), receipt.c.disposition.is_(None), receipt.c.attempts > 0)
+        .values(attempts=receipt.c.attempts - 1)
+    )
+
+
+def retry_after(deferrals: int) -> timedelta:
+    """How long to wait after the ``deferrals``-th deferral: 1 minute, doubling, at most 1 hour."""
+    return min(FIRST_RETRY * (1 << min(deferrals, 10)), LAST_RETRY)
+
+
+def defer(conn: Connection, started: Started, facts: Mapping[str, Any], now: datetime) -> None:
+    """Record that the message waits for something that is away; a deferral is no failed start."""
+    conn.execute(
+        sa.update(receipt)
+        .where(receipt.c.id == started.id, receipt.c.claim == started.claim)
+        .values(
+            **facts,
+            attempts=started.attempt - 1,
+            deferrals=started.deferrals + 1,
+            retry_at=now + retry_after(started.deferrals),
+            owner=None,
+        )
+    )
+
+
+def finish(conn: Connection, started: Started, disposition: str, facts: Mapping[str, Any], now: datetime) -> None:
+    """Record the end of a message with what is known of it."""
+    conn.execute(
+        sa.update(receipt)
+        .where(receipt.c.id == started.id, receipt.c.claim == started.claim)
+        .values(**facts, disposition=disposition, finished_at=now, retry_at=None, owner=None)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger knows of the message at a place, over all its recipients."""
+
+    dispositions: tuple[str | None, ...]
+    due_at: datetime | None
+    attempts: int
+
+    @property
+    def final(self) -> bool:
+        """Whether every receipt is final."""
+        return None not in self.dispositions
+
+
+def known_at(conn: Connection, maildrop: str, uidvalidity: int | None) -> dict[str, Known]:
+    """What is known of each uid of a maildrop whose message has not left it."""
+    columns = receipt.c
+    rows = conn.execute(
+        sa.select(columns.uid, columns.disposition, columns.retry_at, columns.attempts)
+        .where(columns.maildrop == maildrop, columns.uidvalidity.is_not_distinct_from(uidvalidity))
+        .where(columns.deleted_at.is_(None), columns.uid.is_not(None))
+    )
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.uid, []).append(row)
+    return {uid: _known(group) for uid, group in found.items()}
+
+
+def _known(rows: Sequence[Any]) -> Known:
+    waiting = [row for row in rows if row.disposition is None]
+    due = [row.retry_at for row in waiting]
+    return Known(
+        tuple(row.disposition for row in rows),
+        None if None in due else min(due, default=None),
+        max((row.attempts for row in waiting), default=0),
+    )
+
+
+def note_left(conn: Connection, maildrop: str, uidvalidity: int | None, uids: Sequence[str], now: datetime) -> None:
+    """Record that these messages have left the maildrop."""
+    for start in range(0, len(uids), 500):
+        conn.execute(
+            sa.update(receipt)
+            .where(receipt.c.maildrop == maildrop, receipt.c.uidvalidity.is_not_distinct_from(uidvalidity))
+            .where(receipt.c.uid.in_(uids[start : start + 500]), receipt.c.deleted_at.is_(None))
+            .where(receipt.c.disposition.is_not(None))
+            .values(deleted_at=now)
+        )
+
+
+def mark_replay(
+    conn: Connection, fingerprint: str, signed_at: datetime, content_sha256: str, recipient: str, id: str
+) -> bool:
+    """Enter a strong signature for this recipient; False when another receipt entered it before (design promise 4)."""
+    key = {"fingerprint": fingerprint, "signed_at": signed_at, "content_sha256": content_sha256, "recipient": recipient}
+    if insert_new(conn, replay, [{**key, "receipt_id": id}]):
+        return True
+    columns = replay.c
+    entered = sa.select(columns.receipt_id).where(*(columns[name] == value for name, value in key.items()))
+    return bool(conn.execute(entered).scalar_one() == id)
+
+
+def answered_before(conn: Connection, sha256: str) -> bool:
+    """Whether a receipt of the same message, for whichever recipient, has an answer already."""
+    one = sa.select(receipt.c.id).where(receipt.c.sha256 == sha256, receipt.c.answer == "queued").limit(1)
+    return conn.execute(one).first() is not None
+
+
+def renew_lease(conn: Connection, me: str, host: str, until: datetime) -> None:
+    """Say that this run lives until then at least."""
+    renewed = conn.execute(sa.update(owner).where(owner.c.id == me).values(lease_until=until))
+    if renewed.rowcount == 0:
+        insert_new(conn, owner, [{"id": me, "host": host, "lease_until": until}])
+
+
+def owners(conn: Connection) -> list[Row[Any]]:
+    """All runs that are entered: id, host, lease_until."""
+    return list(conn.execute(sa.select(owner)))
+
+
+def forget_owners(conn: Connection, gone: Sequence[str]) -> None:
+    """Take runs that are gone off the list; what they held is free."""
+    if gone:
+        conn.execute(sa.delete(owner).where(owner.c.id.in_(gone)))
+
+
+def overdue(conn: Connection, now: datetime, limit: int = 100) -> list[Row[Any]]:
+    """Receipts that have waited for more than `PATIENCE`, the oldest first."""
+    waited = sa.select(receipt).where(receipt.c.disposition.is_(None), receipt.c.waiting_since < now - PATIENCE)
+    return list(conn.execute(waited.order_by(receipt.c.waiting_since).limit(limit)))
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The books: every message seen stands in exactly one of the other columns."""
+
+    seen: int
+    handled: int
+    dropped: int
+    rejected: int
+    failed: int
+    waiting: int
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the books balance."""
+        return self.seen == self.handled + self.dropped + self.rejected + self.failed + self.waiting
+
+
+def balance(conn: Connection) -> Balance:
+    """Count the receipts by disposition, against the number ever opened."""
+    counted = sa.select(receipt.c.disposition, sa.func.count()).group_by(receipt.c.disposition)
+    by_end: dict[str | None, int] = {row[0]: row[1] for row in conn.execute(counted)}
+    seen = conn.execute(sa.select(tally.c.count).where(tally.c.name == "seen")).scalar() or 0
+    ends = ("handled", "dropped", "rejected", "failed", None)
+    return Balance(seen, *(by_end.get(end, 0) for end in ends))

@@ -1,0 +1,59 @@
+"""PostgreSQL, by psycopg 3: connections that give up in time, and refusals told apart."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import sqlalchemy as sa
+
+from mailproc.database.failure import DatabaseAway, one_line
+from mailproc.errors import LoginRefused, MailprocError, SettingsError
+
+# libpq has no code for why a connection failed, only the server's words, here in English (lc_messages = C or en_*).
+# In another language a refused login is told as a database that is away.
+_LOGIN_REFUSED = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry|pg_hba\.conf rejects"
+    r'|role ".*" does not exist|role ".*" is not permitted to log in'
+)
+_NO_DATABASE = re.compile(r'database ".*" does not exist')
+
+_DEFAULTS = {
+    "connect_timeout": "10",
+    "application_name": "mailproc",
+    # A server that vanished without a word is noticed after about a minute, not after the kernel's two hours.
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+
+
+def url_with_defaults(url: sa.URL) -> sa.URL:
+    """The URL with the time limits and the name that it does not give itself."""
+    return url.update_query_dict({name: value for name, value in _DEFAULTS.items() if name not in url.query})
+
+
+def listen(engine: sa.Engine) -> None:
+    """Have every connection of ``engine`` opened with errors of ours."""
+    sa.event.listen(engine, "do_connect", _connect)
+
+
+def _connect(dialect: sa.Dialect, record: Any, arguments: Any, options: dict[str, Any]) -> Any:
+    try:
+        return dialect.connect(*arguments, **options)
+    except dialect.loaded_dbapi.Error as error:
+        raise _refusal(error, options) from error
+
+
+def _refusal(error: BaseException, options: dict[str, Any]) -> MailprocError:
+    text = one_line(error)
+    for secret in filter(None, (options.get("password"), options.get("sslpassword"))):
+        text = text.replace(secret, "***")
+    if _LOGIN_REFUSED.search(text):
+        return LoginRefused(f"database: {text}")
+    if _NO_DATABASE.search(text):
+        return SettingsError(f"database: {text}; fix: createdb {options.get('dbname')}")
+    if type(error).__name__ == "ProgrammingError":  # libpq could not read the options
+        return SettingsError(f"database: {text}")
+    return DatabaseAway(f"database: {text}")

@@ -1,0 +1,69 @@
+"""What a handler gets: one authenticated message for one recipient, and the words with which to end it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailproc.address import Address
+from mailproc.outcome import Disposition, Mail, Outcome
+from mailproc.principal import Principal
+from mailproc.reading import Message
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message for one recipient.
+
+    ``message``      the mail decoded from ``content`` alone: ``text``, ``html``, ``attachments``; its ``subject`` and
+                     ``date`` come from the header of the mail, which OpenPGP does not sign
+    ``content``      the verified bytes when the sender's signature covers the whole body, else the whole mail
+    ``raw``          the mail as received
+    ``recipient``    the address that it was sent to
+    ``sender``       who sent it and how sure we are; always there
+    ``session``      a database session; what is written through it commits together with the outcome, or not at all
+    ``id``           stable over every attempt: use it as the key of an effect elsewhere
+    ``attempt``      1 for the first start, 2 after a start that ended without an outcome
+    ``archive_url``  where the raw mail is kept
+    ``log``          a logger whose records carry the id
+    """
+
+    message: Message
+    content: bytes
+    raw: bytes
+    recipient: Address
+    sender: Principal
+    session: Session
+    id: str
+    attempt: int
+    archive_url: str
+    log: logging.LoggerAdapter[logging.Logger]
+
+    def handled(self, note: str = "", *, send: Iterable[Mail] = ()) -> Outcome:
+        """The work is done; ``note`` goes into the ledger, ``send`` into the outbox in the same commit."""
+        return Outcome(Disposition.HANDLED, note, send=tuple(send))
+
+    def drop(self, reason: str) -> Outcome:
+        """There is nothing to do; nobody is told."""
+        return Outcome(Disposition.DROPPED, reason, rule="handler")
+
+    def reject(self, reason: str, *, failing_commands: Iterable[str] = ()) -> Outcome:
+        """The sender's mistake; ``reason`` is told to the sender, with the commands that failed."""
+        return Outcome(Disposition.REJECTED, reason, rule="handler", failing_commands=tuple(failing_commands))
+
+    def defer(self, reason: str) -> Outcome:
+        """Something needed is away; the message is tried again later, for up to 4 days."""
+        return Outcome(Disposition.DEFERRED, reason, rule="handler")
+
+    def reply(self, text: str, *, subject: str | None = None) -> Mail:
+        """An answer to the sender, for ``send``; ``subject`` is ``Re:`` and the mail's own unless given.
+
+        It goes out only where an answer is allowed: to the single From address of an active user, never to a
+        machine, at most 20 an hour (RFC 3834 section 2).
+        """
+        return Mail(self.sender.address, subject, text, answer=True)

@@ -1,0 +1,40 @@
+"""Opening a configured maildrop; nothing heavier is imported than the kind of maildrop needs."""
+
+from __future__ import annotations
+
+from mailproc.maildrops import Maildrop as Drop
+from mailproc.settings import ImapUrl, Maildrop, password_of
+
+
+def open_drop(maildrop: Maildrop, *, readonly: bool = False) -> Drop:
+    """The maildrop, connected and selected.
+
+    Raises `Away`, `LoginRefused` or `SettingsError`, each with one line that names the maildrop.
+    """
+    url = maildrop.url
+    if isinstance(url, ImapUrl):
+        from mailproc.maildrops.imap import open_imap
+
+        return open_imap(
+            maildrop.name,
+            host=url.host,
+            port=url.port,
+            security="plain" if url.security == "none" else url.security,
+            username=url.username,
+            password=password_of(maildrop, f"maildrop {maildrop.name}"),
+            folder=url.folder,
+            readonly=readonly,
+            ca_file=str(maildrop.ca_file) if maildrop.ca_file else None,
+        )
+    from mailproc.maildrops.maildir import MaildirDrop
+
+    return MaildirDrop(maildrop.name, url.path)
+
+
+def has_mail(maildrop: Maildrop) -> bool:
+    """Whether anything waits there; the cheap question with which every run begins."""
+    drop = open_drop(maildrop, readonly=True)
+    try:
+        return bool(drop.uids())
+    finally:
+        drop.close()

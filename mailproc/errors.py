@@ -1,0 +1,53 @@
+"""The exception tree: who is told, and whether it is tried again.
+
+::
+
+    MailprocError
+    +-- SettingsError    the operator's: one line with the fix, exit 78, no mail is touched
+    +-- MissingProgram   a program or an extra is not installed: one line with the fix, exit 69
+    +-- Transient        something is away: the message is deferred; outside a message, exit 75
+    |   +-- Away         a maildrop, the archive or the database is away
+    |   +-- Locked       another run holds the lock
+    +-- LoginRefused     a server said no to our name and password, exit 77
+    +-- Rejected         the sender's: told to the sender, no OOPS
+
+Anything else that leaves a handler is a bug and becomes an OOPS, whatever its class.
+"""
+
+from __future__ import annotations
+
+
+class MailprocError(Exception):
+    """The root of what mailproc raises on purpose; ``str()`` of it is one line for a person."""
+
+
+class SettingsError(MailprocError):
+    """The configuration, the schema or a plugin is not usable; the text names the key or file and the fix."""
+
+
+class MissingProgram(MailprocError):
+    """A program or an optional package that the configuration needs is not installed."""
+
+
+class Transient(MailprocError):
+    """Something that the message needs is away: it is deferred and tried again (RFC 5321 section 4.5.4.1)."""
+
+
+class Away(Transient):
+    """A maildrop, the archive, the relay or the database cannot be reached now."""
+
+
+class Locked(Transient):
+    """Another run holds the lock."""
+
+
+class LoginRefused(MailprocError):
+    """A server refused our name and password; trying again would lock the account."""
+
+
+class Rejected(MailprocError):
+    """The sender's mistake; the text is told to the sender, where an answer is allowed at all."""
+
+
+class Interrupted(BaseException):
+    """We were told to stop and a handler did not end in time; its message was not worked. No error of anybody's."""

@@ -1,0 +1,49 @@
+"""The extension point: a handler is one function from a `Delivery` to an `Outcome`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from mailproc.delivery import Delivery
+from mailproc.outcome import Outcome
+from mailproc.principal import Trust
+
+Handler = Callable[[Delivery], Outcome]
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., object])
+_MARK = "__mailproc_handler__"
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a handler says of itself.
+
+    ``requires`` is the least trust in a sender with which it is called. ``external`` says that it has effects outside
+    the database, so that its messages are committed one by one.
+    """
+
+    requires: Trust = Trust.WEAK
+    external: bool = False
+
+
+def handler(*, requires: Trust = Trust.WEAK, external: bool = False) -> Callable[[_Decorated], _Decorated]:
+    """Mark a function, or a frozen dataclass with ``__call__``, as a handler.
+
+    The thing decorated stays what it was: it can be called in a test with a `Delivery`. The fields of a dataclass are
+    the handler's options in the configuration.
+    """
+    traits = Traits(requires, external)
+
+    def mark(decorated: _Decorated) -> _Decorated:
+        setattr(decorated, _MARK, traits)
+        return decorated
+
+    return mark
+
+
+def traits_of(candidate: object) -> Traits | None:
+    """The traits of a marked handler, or of an instance of a marked class; None when it is no handler."""
+    traits = getattr(candidate, _MARK, None)
+    return traits if isinstance(traits, Traits) else None

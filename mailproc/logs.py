@@ -1,0 +1,119 @@
+"""Where the events of a run go: errors to stderr, one line each; everything to the log file, with tracebacks.
+
+A record may carry facts in ``extra={"about": {...}}``: the log file has them beside the text. Whatever a record holds may
+stem from a mail, so each line is made safe for a terminal and none can be mistaken for another.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+from typing import Literal
+
+from mailproc.errors import SettingsError
+
+LONGEST = 2000  # characters of one line; an error may quote a path and what a server said
+
+
+def to_stderr(*, verbose: bool) -> None:
+    """Write errors to stderr; everything when ``verbose``. Called again, it changes only what is written."""
+    logging.captureWarnings(True)
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    for handler in [handler for handler in root.handlers if isinstance(handler, _Stderr)]:
+        root.removeHandler(handler)
+    handler = _Stderr()
+    handler.setLevel(logging.NOTSET if verbose else logging.ERROR)
+    handler.setFormatter(_Line(with_time=verbose))
+    root.addHandler(handler)
+    logging.getLogger("mailproc").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def to_file(file: Path, form: Literal["text", "json"]) -> None:
+    """Write everything to ``file`` too, which may be rotated away at any time; raises `SettingsError` if we may not."""
+    try:
+        handler = _File(file, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise SettingsError(f"log.file: {file}: {error.strerror}") from None
+    handler.setFormatter(_Json() if form == "json" else _Text(with_time=True))
+    logging.getLogger().addHandler(handler)
+
+
+class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
+
+class _File(WatchedFileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Say in one line that the log cannot be written, where the standard library prints a traceback for each record."""
+        print(f"mailproc: log.file: {self.baseFilename}: {sys.exception()}", file=sys.stderr)
+
+
+class _Line(logging.Formatter):
+    """One line, without a traceback."""
+
+    def __init__(self, *, with_time: bool) -> None:
+        super().__init__()
+        self._with_time = with_time
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one safe line."""
+        text = _safe(_message(record))
+        return f"{_time(record)} {record.levelname} {_safe(record.name)}: {text}" if self._with_time else f"mailproc: {text}"
+
+
+class _Text(_Line):
+    """One line, with facts, and the traceback below it, indented so that no line of it passes for a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line, and more only for a traceback."""
+        facts = "".join(f" {key}={_safe(json.dumps(value, default=str))}" for key, value in _about(record).items())
+        return "\n".join([super().format(record) + facts, *(f"    {_safe(line)}" for line in _traceback(record).splitlines())])
+
+
+class _Json(logging.Formatter):
+    """One ASCII object of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of JSON."""
+        event: dict[str, object] = {
+            "time": _time(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": _message(record),
+        }
+        if traceback := _traceback(record):
+            event["traceback"] = traceback
+        return json.dumps({**_about(record), **event}, default=str)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # the arguments of a handler's own record; a slip in a log line must not cost its mail
+        return f"{record.msg} {record.args}"
+
+
+def _about(record: logging.LogRecord) -> Mapping[str, object]:
+    about = getattr(record, "about", None)
+    return about if isinstance(about, Mapping) else {}
+
+
+def _traceback(record: logging.LogRecord) -> str:
+    return logging.Formatter().formatException(record.exc_info) if record.exc_info and record.exc_info[0] else ""
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+def _safe(text: str) -> str:
+    from mailproc.reading.display import one_line  # not before there is something to say
+
+    return one_line(text, LONGEST)

@@ -1,0 +1,70 @@
+"""Maildrops: where mail waits. Every kind answers the same questions, so that one contract test serves all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message seen in a maildrop, not yet fetched: its identity there, its size in octets, its arrival."""
+
+    uid: str
+    size: int
+    arrival: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The raw bytes of a waiting message."""
+
+    waiting: Waiting
+    raw: bytes
+
+
+class Maildrop(Protocol):
+    """A place that holds mail until it is removed.
+
+    ``uidvalidity`` is None where uids never change their meaning (Maildir). A uid is the text of the server's number.
+    Errors: `Away` when the maildrop cannot be reached or the connection dropped, `LoginRefused`, `SettingsError`.
+    A maildrop is used by one thread at a time.
+    """
+
+    name: str
+
+    @property
+    def uidvalidity(self) -> int | None:
+        """The validity of the uids (RFC 3501 section 2.3.1.1); known once `uids` has been asked."""
+
+    def uids(self) -> Sequence[str]:
+        """The uids of all messages that no client has marked ``\\Deleted``, oldest first."""
+
+    def marked(self) -> Sequence[str]:
+        """The uids of all messages that are marked ``\\Deleted``, by whomever."""
+
+    def waiting(self, uids: Sequence[str]) -> Sequence[Waiting]:
+        """Size and arrival of those of ``uids`` that are still there; no body is fetched."""
+
+    def fetch(self, waiting: Sequence[Waiting]) -> Iterator[Fetched]:
+        """The raw bytes of those that are still there; sets no flag."""
+
+    def stream(self, waiting: Waiting, to: BinaryIO) -> bool:
+        """Write the raw bytes to ``to`` in pieces of bounded size; False when the message has gone."""
+
+    def mark(self, uids: Iterable[str]) -> None:
+        """Mark ours as to be deleted (UID STORE); what else is marked is left alone."""
+
+    def expunge(self, uids: Iterable[str]) -> Sequence[str]:
+        """Remove exactly these marked uids (UID EXPUNGE, RFC 4315); answers those that have left the maildrop.
+
+        Without UIDPLUS they go to the folder Processed by MOVE (RFC 6851) where there is one, else they stay marked.
+        """
+
+    def move(self, uids: Iterable[str], folder: str) -> Sequence[str]:
+        """Move these to ``folder``, which is created if missing; answers those that have left the maildrop."""
+
+    def close(self) -> None:
+        """Leave without removing anything (UNSELECT or LOGOUT, never CLOSE)."""

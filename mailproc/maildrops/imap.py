@@ -1,0 +1,252 @@
+"""A folder on an IMAP server, on imapclient.
+
+It removes nothing but what it is told to: bodies are fetched with PEEK, messages that another client has marked
+``\\Deleted`` are left alone, and neither a plain EXPUNGE nor a CLOSE is ever sent, for both remove what others have marked
+(RFC 9051 sections 6.4.2 and 6.4.3). A connection that drops is made again once, and its command repeated: every command
+names its uids, so that twice is as good as once.
+"""
+
+from __future__ import annotations
+
+import imaplib
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, BinaryIO
+
+from imapclient import DELETED, IMAPClient
+
+from mailproc.errors import Away, SettingsError
+from mailproc.failpoints import failpoint
+from mailproc.maildrops import Fetched, Waiting
+from mailproc.maildrops.imap_connection import Account, Security, reason
+from mailproc.maildrops.imap_folder import SelectedFolder
+from mailproc.maildrops.sequence_set import UidList, chunks, sequence_set
+
+# Where processed mail goes on a server that can move messages, but cannot expunge ours alone.
+PROCESSED = "Processed"
+
+_PIECE_OCTETS = 1024 * 1024
+# imaplib takes no line above 1,000,000 octets; so many uids have at most 110,000.
+_PAGE_MESSAGES = 10_000
+_MOST_MESSAGES = 1_000_000
+
+
+def open_imap(
+    name: str,
+    *,
+    host: str,
+    port: int,
+    security: Security,
+    username: str,
+    password: str,
+    folder: str = "INBOX",
+    readonly: bool = False,
+    ca_file: str | None = None,
+    connect_timeout: float = 10.0,
+    read_timeout: float = 60.0,
+) -> ImapDrop:
+    """The maildrop ``name``: ``folder`` on a server, logged in and selected (EXAMINE when ``readonly``).
+
+    ``security`` is ``tls`` (RFC 8314), ``starttls`` or ``plain``; certificates are verified, against ``ca_file`` where it
+    is given. Times are in seconds. Errors: `Away`, `LoginRefused`, and `SettingsError` for a folder that is missing, or
+    read-only though we want to delete.
+    """
+    account = Account(name, host, port, security, username, password, ca_file, connect_timeout, read_timeout)
+    return ImapDrop(SelectedFolder(account, folder, readonly=readonly))
+
+
+class ImapDrop:
+    """The messages of one selected folder; a `Maildrop`, made by `open_imap`."""
+
+    def __init__(self, folder: SelectedFolder) -> None:
+        self.name = folder.account.name
+        self._folder = folder
+        self._just_selected = True
+        self._folders_seen: set[str] = set()
+
+    @property
+    def uidvalidity(self) -> int | None:
+        """The validity of the uids that `uids` has answered."""
+        return self._folder.uidvalidity
+
+    def capabilities(self) -> frozenset[str]:
+        """What the server says that it can do, in upper case."""
+        return self._folder.capabilities
+
+    def advice(self) -> list[str]:
+        """What an operator should know about this server's way of deleting; empty when it can do all that we need."""
+        if "UIDPLUS" in self.capabilities():
+            return []
+        if "MOVE" in self.capabilities():
+            return [f"no UIDPLUS: processed mail goes to the folder {PROCESSED} instead of being expunged; empty it at times"]
+        return ["neither UIDPLUS nor MOVE: processed mail stays in the folder, marked \\Deleted; expunge it at times"]
+
+    def uids(self) -> Sequence[str]:
+        """The uids of what no client has marked ``\\Deleted``, in rising order; at most the first million."""
+        return self._search("UNDELETED")
+
+    def marked(self) -> Sequence[str]:
+        """The uids of what is marked ``\\Deleted``, by whomever, in rising order; at most the first million."""
+        return self._search("DELETED")
+
+    def waiting(self, uids: Sequence[str]) -> Sequence[Waiting]:
+        """Size and arrival of those that are still there, in the order of ``uids``."""
+        found: dict[str, Waiting] = {}
+        for numbers in chunks(map(int, uids)):
+            for number, facts in self._folder.ask(partial(_sizes, numbers)).items():
+                size = facts.get(b"RFC822.SIZE")
+                if isinstance(size, int):
+                    found[str(number)] = Waiting(str(number), size, _arrival(facts.get(b"INTERNALDATE")))
+        return [found[uid] for uid in uids if uid in found]
+
+    def fetch(self, waiting: Sequence[Waiting]) -> Iterator[Fetched]:
+        """The raw bytes of those that are still there, by one FETCH: the caller bounds the sum of the sizes."""
+        octets = sum(message.size for message in waiting)
+        for numbers in chunks(int(message.uid) for message in waiting):
+            bodies = self._folder.ask(partial(_bodies, numbers), octets)
+            for message in waiting:
+                body = bodies.pop(int(message.uid), {}).get(b"BODY[]")
+                # NIL is how a server says that another client has expunged it; nothing in place of something is no mail.
+                if isinstance(body, bytes) and (body or message.size == 0):
+                    yield Fetched(message, body)
+
+    def stream(self, waiting: Waiting, to: BinaryIO) -> bool:
+        """Write the raw bytes to ``to`` by FETCHes of 1 MiB (RFC 9051 section 6.4.5); False when the message has gone."""
+        offset = 0
+        while offset <= 2 * waiting.size + _PIECE_OCTETS:
+            piece = self._folder.ask(partial(_piece, int(waiting.uid), offset), _PIECE_OCTETS)
+            if piece is None:
+                return 0 < waiting.size <= offset
+            to.write(piece)
+            offset += len(piece)
+            if len(piece) < _PIECE_OCTETS:
+                return offset > 0 or waiting.size == 0
+        raise Away(f"{self._folder.account}: message {waiting.uid} is more than twice as long as its size, {waiting.size}")
+
+    def mark(self, uids: Iterable[str]) -> None:
+        """Mark ours as to be deleted, by UID STORE; no other flag is changed."""
+        for numbers in chunks(map(int, uids)):
+            self._folder.ask(partial(_mark, sequence_set(numbers)))
+
+    def expunge(self, uids: Iterable[str]) -> Sequence[str]:
+        """Remove those of ``uids`` that are marked, by UID EXPUNGE (RFC 4315 section 2.1); answers what has gone.
+
+        Without UIDPLUS they are moved to the folder `PROCESSED`; without MOVE too they stay, marked, and nothing is
+        answered.
+        """
+        if "UIDPLUS" in self.capabilities():
+            return self._remove(uids, _expunge)
+        if "MOVE" in self.capabilities():
+            return self.move(self._still_marked(uids), PROCESSED)
+        return []
+
+    def move(self, uids: Iterable[str], folder: str) -> Sequence[str]:
+        """Move these to ``folder``; answers what has left. A connection cut in the middle may leave two, never none.
+
+        Errors: `SettingsError` when the folder cannot be created or is this one.
+        """
+        if folder == self._folder.folder or folder.upper() == self._folder.folder.upper() == "INBOX":
+            raise SettingsError(f"{self._folder.account}: mail cannot be moved from {folder} to itself")
+        if folder not in self._folders_seen:
+            self._folder.ask(partial(self._create, folder))
+            self._folders_seen.add(folder)
+        return self._remove(uids, partial(_move, folder, self.capabilities()))
+
+    def close(self) -> None:
+        """Log out, within a few seconds; whatever happens meanwhile is no error, for the work is done."""
+        self._folder.close()
+
+    def _search(self, criterion: str) -> UidList:
+        """Search by pages of message numbers (they begin at 1); the last one is open-ended, for there may be new mail."""
+        if not self._just_selected:
+            self._folder.select()
+        self._just_selected = False
+        found = array("I")
+        starts = range(1, self._folder.exists + 1, _PAGE_MESSAGES)
+        for start in starts:
+            page = f"{start}:{'*' if start == starts[-1] else start + _PAGE_MESSAGES - 1} " if len(starts) > 1 else ""
+            found.extend(self._folder.ask(partial(_found, page + criterion)).numbers)
+        return UidList(found[:_MOST_MESSAGES])
+
+    def _still_marked(self, uids: Iterable[str]) -> list[str]:
+        """Those that nobody has unmarked; UID EXPUNGE would look itself, MOVE takes them all."""
+        marked: list[str] = []
+        for numbers in chunks(map(int, uids)):
+            marked += self._folder.ask(partial(_found, f"UID {sequence_set(numbers)} DELETED"))
+        return marked
+
+    def _remove(self, uids: Iterable[str], how: Callable[[str, IMAPClient], None]) -> Sequence[str]:
+        """Remove in commands of bounded length, and ask what is left: a server says OK to uids that it does not know."""
+        gone: list[str] = []
+        for numbers in chunks(map(int, uids)):
+            self._folder.ask(partial(how, sequence_set(numbers)))
+            left = set(self._folder.ask(partial(_found, f"UID {sequence_set(numbers)}")).numbers)
+            gone += [str(number) for number in numbers if number not in left]
+        return gone
+
+    def _create(self, folder: str, client: IMAPClient) -> None:
+        if client.folder_exists(folder):
+            return
+        try:
+            client.create_folder(folder)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            raise SettingsError(f"{self._folder.account}: the folder {folder} cannot be created: {reason(error)}") from None
+
+
+def _found(criteria: str, client: IMAPClient) -> UidList:
+    failpoint("search")
+    return UidList(client.search(criteria))
+
+
+def _sizes(numbers: list[int], client: IMAPClient) -> dict[int, dict[bytes, Any]]:
+    failpoint("fetch-size")
+    return dict(client.fetch(numbers, ["RFC822.SIZE", "INTERNALDATE"]))
+
+
+def _bodies(numbers: list[int], client: IMAPClient) -> dict[int, dict[bytes, Any]]:
+    failpoint("fetch-body")
+    return dict(client.fetch(numbers, ["BODY.PEEK[]"]))
+
+
+def _piece(number: int, offset: int, client: IMAPClient) -> bytes | None:
+    failpoint("fetch-body")
+    answer = client.fetch([number], [f"BODY.PEEK[]<{offset}.{_PIECE_OCTETS}>"])
+    piece = answer.get(number, {}).get(f"BODY[]<{offset}>".encode())
+    return piece if isinstance(piece, bytes) else None
+
+
+def _mark(numbers: str, client: IMAPClient) -> None:
+    failpoint("store-deleted")
+    client.add_flags(numbers, DELETED, silent=True)
+
+
+def _expunge(numbers: str, client: IMAPClient) -> None:
+    failpoint("expunge")
+    client.uid_expunge(numbers)
+
+
+def _move(folder: str, capabilities: frozenset[str], numbers: str, client: IMAPClient) -> None:
+    """MOVE (RFC 6851), or else a copy, after which the original is marked and, where UIDPLUS allows it, expunged."""
+    if "MOVE" in capabilities:
+        failpoint("move")
+        client.move(numbers, folder)
+        return
+    client.copy(numbers, folder)
+    failpoint("move")
+    client.add_flags(numbers, DELETED, silent=True)
+    if "UIDPLUS" in capabilities:
+        client.uid_expunge(numbers)
+
+
+def _arrival(internal_date: object) -> datetime:
+    """INTERNALDATE as an aware time in UTC; now, where the server gives none that exists."""
+    try:
+        if isinstance(internal_date, datetime):
+            return internal_date.astimezone(UTC)
+    except (OverflowError, ValueError):
+        pass
+    return datetime.now(UTC)

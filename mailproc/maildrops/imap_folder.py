@@ -1,0 +1,125 @@
+"""A folder that is selected on an IMAP server, and the way in which questions are put to it."""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from imapclient import IMAPClient
+
+from mailproc.errors import Away, MailprocError, SettingsError
+from mailproc.failpoints import failpoint
+from mailproc.maildrops.imap_connection import Account, Connection, connect, one_line, passing, reason
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_GOODBYE_SECONDS = 5.0
+
+_DROPPED = (imaplib.IMAP4.abort, OSError)
+# What imapclient's parsers raise on answers that are no IMAP.
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError, RecursionError)
+
+
+class SelectedFolder:
+    """A folder of an account: selected, or examined when ``readonly``.
+
+    A connection that drops is made again once, and the question is repeated; so a question must be one that may be
+    repeated. ``uidvalidity`` and ``exists`` (the number of messages) are as of the latest SELECT.
+    """
+
+    def __init__(self, account: Account, folder: str, *, readonly: bool) -> None:
+        self.account = account
+        self.folder = folder
+        self.readonly = readonly
+        self.uidvalidity: int | None = None
+        self.exists = 0
+        self._reconnected = False
+        self._connection: Connection | None = connect(account)
+        self.capabilities = self._connection.capabilities
+        self.select()
+
+    def select(self) -> None:
+        """Select the folder (again); what was selected is left without an expunge."""
+        self.ask(self._select)
+
+    def ask(self, question: Callable[[IMAPClient], _T], octets: int = 0) -> _T:
+        """The server's answer to a question that expects ``octets`` of mail.
+
+        Errors: `Away` when the server refuses, when its answer cannot be read, or when the connection drops again.
+        """
+        try:
+            try:
+                return self._ask_once(question, octets)
+            except _DROPPED as error:
+                if self._reconnected:
+                    raise
+                self._reconnect(error)
+                return self._ask_once(question, octets)
+        except MailprocError:
+            raise
+        except (imaplib.IMAP4.error, OSError) as error:
+            self._hang_up()
+            raise Away(f"{self.account}: {reason(error)}") from error
+        except _UNREADABLE as error:
+            self._hang_up()
+            raise Away(f"{self.account}: its answer cannot be read: {one_line(str(error))}") from error
+
+    def close(self) -> None:
+        """Say goodbye, within a few seconds; the work is done, so that nothing that happens here is an error."""
+        connection = self._connection
+        if connection is None:
+            return
+        with contextlib.suppress(Exception):
+            failpoint("logout")
+            connection.client.socket().settimeout(_GOODBYE_SECONDS)
+            if "UNSELECT" in connection.capabilities:
+                connection.client.unselect_folder()
+            connection.client.logout()
+        self._hang_up()
+
+    def _ask_once(self, question: Callable[[IMAPClient], _T], octets: int) -> _T:
+        if self._connection is None:
+            raise Away(f"{self.account}: the connection is closed")
+        self._connection.meter.allow(octets)
+        # imaplib hoards the notices about other clients' work that nobody asks it for.
+        self._connection.client._imap.untagged_responses.clear()
+        return question(self._connection.client)
+
+    def _select(self, client: IMAPClient) -> None:
+        failpoint("select")
+        try:
+            facts = client.select_folder(self.folder, readonly=self.readonly)
+        except imaplib.IMAP4.readonly:
+            raise SettingsError(
+                f"{self.account}: the folder {self.folder} is read-only for {self.account.username}, so that processed "
+                "mail could not be removed; give the user the right to delete"
+            ) from None
+        except imaplib.IMAP4.error as error:
+            if isinstance(error, imaplib.IMAP4.abort) or passing(error):
+                raise
+            raise SettingsError(f"{self.account}: the folder {self.folder} cannot be opened: {reason(error)}") from None
+        self.exists = facts.get(b"EXISTS", 0)
+        self.uidvalidity = facts.get(b"UIDVALIDITY") or None
+        if self.uidvalidity is None:
+            raise Away(f"{self.account}: the folder {self.folder} has no UIDVALIDITY, so its messages have no identity")
+
+    def _reconnect(self, error: BaseException) -> None:
+        """Connect and select again; the uids in our hands are of no use if their validity has changed meanwhile."""
+        _log.warning("%s: connecting again: %s", self.account, reason(error))
+        self._reconnected = True
+        self._hang_up()
+        before = self.uidvalidity
+        self._connection = connect(self.account)
+        self._ask_once(self._select, 0)
+        if before not in (None, self.uidvalidity):
+            raise Away(f"{self.account}: the UIDVALIDITY of {self.folder} has changed from {before} to {self.uidvalidity}")
+
+    def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.hang_up()

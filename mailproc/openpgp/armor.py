@@ -1,0 +1,60 @@
+"""ASCII armor (RFC 9580 section 6): the binary data within the lines ``-----BEGIN PGP ...-----``."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from dataclasses import dataclass
+
+_LINE = rb"^-----%s PGP %s-----[ \t]*$"
+_HEADERS = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\n)*")
+_CHECKSUM = re.compile(rb"=[A-Za-z0-9+/]{4}")
+
+
+def lf_ends(text: bytes) -> bytes:
+    """``text`` with each line end, be it CRLF, CR or LF, as LF."""
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def crlf_ends(text: bytes) -> bytes:
+    """``text`` with each line end, be it CRLF, CR or LF, as CRLF: the canonical form that is signed."""
+    return lf_ends(text).replace(b"\n", b"\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An armored block: where it stands in its text, and what is between its first and its last line."""
+
+    start: int
+    end: int
+    inner: bytes
+
+    def data(self) -> bytes | None:
+        """The binary data; None where anything but base64 stands behind the headers.
+
+        The headers are nobody's word, and the checksum is not compared, as RFC 9580 section 6.1 has it.
+        """
+        inner = self.inner.lstrip(b"\n")
+        headers = _HEADERS.match(inner)
+        words = inner[headers.end() if headers else 0 :].split()
+        if words and _CHECKSUM.fullmatch(words[-1]):
+            words.pop()
+        try:
+            return binascii.a2b_base64(b"".join(words), strict_mode=True)
+        except binascii.Error:
+            return None
+
+
+def find_line(text: bytes, boundary: bytes, label: bytes, start: int = 0) -> re.Match[bytes] | None:
+    """The next line such as ``-----BEGIN PGP SIGNATURE-----`` in a text with LF ends."""
+    return re.compile(_LINE % (boundary, label), re.MULTILINE).search(text, start)
+
+
+def blocks(text: bytes, label: bytes) -> list[Block]:
+    """The armored blocks of one kind, such as ``b"SIGNATURE"``, in a text with LF ends."""
+    found = []
+    begin = find_line(text, b"BEGIN", label)
+    while begin and (end := find_line(text, b"END", label, begin.end())):
+        found.append(Block(begin.start(), end.end(), text[begin.end() : end.start()]))
+        begin = find_line(text, b"BEGIN", label, end.end())
+    return found

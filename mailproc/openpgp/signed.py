@@ -1,0 +1,154 @@
+"""Which part of a mail is signed, cut from its raw bytes: PGP/MIME (RFC 3156) or clear-signed text (RFC 9580 section 7).
+
+What comes out is plain data and one signature: verifiers get neither armor nor the clear-signed form to parse, whose corners
+(text before the block, foreign packets in the armor, odd headers) have let unsigned text pass as signed before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mailproc.openpgp import SignedPart, packets
+from mailproc.openpgp.armor import Block, blocks, crlf_ends, find_line, lf_ends
+from mailproc.openpgp.entities import MAX_DEPTH, Entity, Multipart, first_leaf, split
+
+_PGP_SIGNATURE = "application/pgp-signature"
+_LARGEST_SIGNATURE = 64 * 1024  # an honest one has less than 2 KiB
+_LONGEST_LINE = 16 * 1024  # GnuPG leaves what stands far to the right in a clear-signed text out of account
+_SHOWN_BY_OLD_READERS = re.compile(
+    rb"\s*(This is an OpenPGP/MIME signed message( \(RFC \d{4}( and \d{4})?\))?\.?"
+    rb"|This is a multi-?part message in MIME format\.*"
+    rb"|This is a MIME-formatted message\. +If you see this text it means that your"
+    rb"\s+E-mail software does not support MIME-formatted messages\.)?\s*",
+    re.IGNORECASE,
+)
+_DASH_ESCAPE = re.compile(rb"^- ", re.MULTILINE)
+_TRAILING_BLANKS = re.compile(rb"(?<![ \t])[ \t]+$", re.MULTILINE)  # without the look-behind: quadratic on long runs
+_CLEAR_HEADERS = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\n)*")
+_HASH_ONLY = re.compile(rb"(?:Hash: *[A-Za-z0-9/-]+(?: *, *[A-Za-z0-9/-]+)* *\n)*")
+
+
+def find_signed_part(raw: bytes) -> SignedPart | None:
+    """The signed part of a mail, or None for a mail that is not signed with OpenPGP; never raises."""
+    mail = Entity(raw, 0, len(raw))
+    return _pgp_mime(mail) or _clear_signed(mail)
+
+
+def without_trailing_blanks(part: SignedPart) -> SignedPart | None:
+    """The same part with the blanks at the ends of its lines removed; None where there are none.
+
+    RFC 3156 section 5 signs PGP/MIME as it is, so that is tried first. Old programs sign as for a clear-signed text and leave
+    trailing blanks out of account, which MTAs and mail programs used to add and to remove.
+    """
+    stripped = crlf_ends(_TRAILING_BLANKS.sub(b"", lf_ends(part.content)))
+    if stripped == part.content:
+        return None
+    return SignedPart(stripped, part.signature, part.signatures, part.whole, part.issuers, part.is_text, part.charset)
+
+
+def _pgp_mime(mail: Entity) -> SignedPart | None:
+    found = list(_signed_entities(mail))
+    if not found:
+        return None
+    entity, pieces = found[0]
+    armor = lf_ends(pieces.parts[1].decoded())
+    signature, number, issuers = _read_signature(armor)
+    return SignedPart(
+        content=crlf_ends(pieces.parts[0].raw),
+        signature=signature,
+        signatures=number if len(found) == 1 else max(number, len(found)),
+        whole=entity is mail and _nothing_outside(entity, pieces) and _is_one_block(armor),
+        issuers=issuers,
+    )
+
+
+def _signed_entities(entity: Entity, depth: int = 0) -> Iterator[tuple[Entity, Multipart]]:
+    """The outermost signed parts; an attached mail (message/rfc822) is somebody else's word and is not looked into."""
+    pieces = split(entity) if depth < MAX_DEPTH else None
+    if pieces is None:
+        return
+    if _is_pgp_mime(entity, pieces):
+        yield entity, pieces
+        return
+    for part in pieces.parts:
+        yield from _signed_entities(part, depth + 1)
+
+
+def _is_pgp_mime(entity: Entity, pieces: Multipart) -> bool:
+    """Two parts, the second a signature; also S/MIME is multipart/signed, and is not ours to judge."""
+    return entity.type == "multipart/signed" and len(pieces.parts) == 2 and pieces.parts[1].type == _PGP_SIGNATURE
+
+
+def _nothing_outside(entity: Entity, pieces: Multipart) -> bool:
+    """Whether no reader may show anything beside the signed part, and all readers find the same part."""
+    return (
+        entity.unambiguous
+        and entity.unencoded
+        and entity.parameter("protocol").lower() == _PGP_SIGNATURE
+        and pieces.closed
+        and not pieces.epilogue.strip()
+        and _SHOWN_BY_OLD_READERS.fullmatch(pieces.preamble) is not None
+    )
+
+
+def _is_one_block(armor: bytes) -> bool:
+    found = blocks(armor, b"SIGNATURE") if len(armor) <= _LARGEST_SIGNATURE else []
+    return len(found) == 1 and not (armor[: found[0].start] + armor[found[0].end :]).strip()
+
+
+def _read_signature(armor: bytes) -> tuple[bytes, int, tuple[str, ...]]:
+    """The signature packets in armored text, their number, and whom they name; 0 of them where anything else is among them."""
+    if len(armor) > _LARGEST_SIGNATURE:
+        return b"", 0, ()
+    data = [block.data() for block in blocks(armor, b"SIGNATURE")]
+    read = [packets.read_packets(each) if each is not None else None for each in data]
+    found = [packet for each in read if each is not None for packet in each if packet.kind != packets.MARKER]
+    if None in read or any(packet.kind != packets.SIGNATURE for packet in found):
+        return b"", 0, ()
+    return b"".join(packet.raw for packet in found), len(found), packets.issuers(found)
+
+
+def _clear_signed(mail: Entity) -> SignedPart | None:
+    leaf = first_leaf(mail)
+    if leaf.type != "text/plain":
+        return None
+    text = lf_ends(leaf.decoded())
+    begin = find_line(text, b"BEGIN", b"SIGNED MESSAGE")
+    armor = _armor_behind(text, begin.end()) if begin else None
+    if begin is None or armor is None:
+        return None
+    signature, number, issuers = _read_signature(text[armor.start : armor.end])
+    headers, content = _clear_text(text[begin.end() + 1 : armor.start])
+    outside = text[: begin.start()] + text[armor.end :]
+    return SignedPart(
+        content=crlf_ends(content),
+        signature=signature,
+        signatures=number + (find_line(text, b"BEGIN", b"SIGNED MESSAGE", begin.end()) is not None),
+        whole=leaf is mail and leaf.unambiguous and not outside.strip() and _is_plain(headers, content),
+        issuers=issuers,
+        is_text=True,
+        charset=leaf.parameter("charset") or None,
+    )
+
+
+def _armor_behind(text: bytes, start: int) -> Block | None:
+    begin = find_line(text, b"BEGIN", b"SIGNATURE", start)
+    end = find_line(text, b"END", b"SIGNATURE", begin.end()) if begin else None
+    return Block(begin.start(), end.end(), text[begin.end() : end.start()]) if begin and end else None
+
+
+def _clear_text(framed: bytes) -> tuple[bytes, bytes]:
+    """The armor headers and the signed text of what stands between the first line and the signature (section 7.1)."""
+    headers = _CLEAR_HEADERS.match(framed)
+    end = headers.end() if headers else 0
+    text = framed[end:].removesuffix(b"\n")  # the line end before the signature is not signed
+    blank, _, signed = text.partition(b"\n")
+    if blank.strip(b" \t"):
+        return framed[:end] + blank, text
+    return framed[:end], _TRAILING_BLANKS.sub(b"", _DASH_ESCAPE.sub(b"", signed))
+
+
+def _is_plain(headers: bytes, content: bytes) -> bool:
+    """Whether the block has no corner where text could hide: no header but Hash, no very long line."""
+    return _HASH_ONLY.fullmatch(headers) is not None and not re.search(rb"[^\n]{%d}" % _LONGEST_LINE, content)

@@ -1,0 +1,57 @@
+"""This run as an owner of receipts, and which other owners still live.
+
+On one machine the kernel knows: a run holds a lock on a file of its own (`State.owning`), which is free as soon as the run has died. Of
+a run on another machine only its lease can tell (design: fencing).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.engine import Connection
+
+from mailproc.database import ledger
+from mailproc.processing.works import Owner
+
+
+def owner(folder: Path, id: str, clock: Callable[[], datetime]) -> Owner:
+    """The owner ``id`` as processing wants it."""
+    host = socket.gethostname()
+
+    def living(conn: Connection) -> set[str]:
+        now = clock()
+        return {
+            row.id
+            for row in ledger.owners(conn)
+            if row.id == id or (_locked(folder / row.id) if row.host == host else row.lease_until > now)
+        }
+
+    return Owner(id, host, living)
+
+
+def forget_the_dead(conn: Connection, me: Owner) -> None:
+    """Take the owners that have died off the list, so that it stays short."""
+    alive = me.living(conn)
+    ledger.forget_owners(conn, [row.id for row in ledger.owners(conn) if row.id not in alive])
+
+
+def _locked(path: Path) -> bool:
+    """Whether a living process holds the lock of this file."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        path.unlink(missing_ok=True)
+        return False
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,182 @@
+"""Ending one message: its outcome, its OOPS and what is to be sent, all written in the transaction of its effects."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from mailproc.answers import RATE_WINDOW, Original, compose, may_answer
+from mailproc.database import ledger, oopses, outbox
+from mailproc.failpoints import failpoint
+from mailproc.oops import Oops, make_oops
+from mailproc.outcome import Disposition, Outcome
+from mailproc.pipeline import Examined
+from mailproc.principal import NOBODY, Principal
+from mailproc.processing.handling import Job, Result, failure
+from mailproc.processing.works import Works
+from mailproc.reading import one_line
+from mailproc.screening import FROM_A_PERSON, suppresses_answers
+
+NO_ANSWER = "answer suppressed: "
+TOLD = (Disposition.REJECTED, Disposition.FAILED)
+
+log = logging.getLogger("mailproc")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a message ended, and what the ledger says of it; not true before the commit."""
+
+    id: str
+    archive_url: str
+    result: Result
+    facts: Mapping[str, Any]
+
+    @property
+    def disposition(self) -> Disposition:
+        """How it ended."""
+        return self.result.outcome.disposition
+
+    def tell(self) -> None:
+        """Log the one event of the decision; an error names the archive's address of the mail."""
+        about = {"receipt": self.id, "disposition": str(self.disposition), **self.facts}
+        error = self.result.error
+        if error is None:
+            log.info("%s: %s: %s", self.id, self.disposition, self.facts["reason"], extra={"about": about})
+            return
+        caught = error if isinstance(error, BaseException) else None
+        what = "An exception was raised inside the handler" if caught else self.facts["reason"]
+        words = (self.id, what, self.facts["oops_id"], self.archive_url)
+        log.error("%s: %s: %s; the mail is %s", *words, exc_info=caught, extra={"about": about})
+
+
+def close(works: Works, conn: Connection, job: Job, result: Result) -> Ended:
+    """Write how the message ended."""
+    now = works.clock()
+    result = _out_of_patience(job, result, now)
+    outcome = result.outcome
+    facts = _facts(job, outcome)
+    if outcome.disposition is Disposition.DEFERRED:
+        ledger.defer(conn, job.started, facts, now)
+    else:
+        oops = _record_oops(works, conn, job, result)
+        facts["oops_id"] = oops.id if oops else None
+        facts["answer"] = _send(works, conn, job, outcome, facts["oops_id"])
+        ledger.finish(conn, job.started, outcome.disposition, facts, now)
+    return Ended(job.started.id, job.parcel.archive_url, result, facts)
+
+
+def _out_of_patience(job: Job, result: Result, now: datetime) -> Result:
+    """A message that has been deferred for days has failed (RFC 5321 section 4.5.4.1)."""
+    waited = now - job.started.waiting_since
+    if result.outcome.disposition is not Disposition.DEFERRED or waited < ledger.PATIENCE:
+        return result
+    return failure(f"still waiting for {result.outcome.reason} after {waited.days} days", "gave-up")
+
+
+def _facts(job: Job, outcome: Outcome) -> dict[str, Any]:
+    """What the ledger keeps of a message beside its end."""
+    seen = job.examined
+    principal = _principal(seen)
+    return {
+        "sender": str(seen.author) if seen and seen.author else None,
+        "user": principal.user,
+        "trust": str(principal.trust),
+        "method": principal.method,
+        "fingerprint": principal.fingerprint,
+        "handler": seen.binding.name if seen and seen.binding else None,
+        "verdict": str(seen.screened.verdict) if seen else None,
+        "rule": outcome.rule or (seen.screened.rule if seen else None),
+        "reason": one_line(outcome.reason, 500),
+    }
+
+
+def _principal(seen: Examined | None) -> Principal:
+    return seen.authenticated.principal if seen and seen.authenticated else NOBODY
+
+
+def _record_oops(works: Works, conn: Connection, job: Job, result: Result) -> Oops | None:
+    if result.error is None:
+        return None
+    failpoint("oops")
+    seen = job.examined
+    oops = make_oops(
+        result.error,
+        now=works.clock(),
+        principal=_principal(seen),
+        message_id=seen.message.message_id if seen else None,
+        recipient=job.envelope.recipient,
+        archive_url=job.parcel.archive_url,
+        receipt_id=job.started.id,
+    )
+    oopses.insert(conn, oops)
+    return oops
+
+
+def _send(works: Works, conn: Connection, job: Job, outcome: Outcome, oops_id: str | None) -> str | None:
+    """Put the mails of an outcome into the outbox; answers what became of the answer, None where none was wanted."""
+    wanted = outcome.disposition in TOLD or any(mail.answer for mail in outcome.send)
+    if not wanted and not outcome.send:
+        return None
+    if works.answering is None:
+        return f"{NO_ANSWER}no [smtp] is configured"
+    refusal = _refusal(works, conn, job) if wanted else None
+    mails = compose(
+        works.answering,
+        _original(job),
+        outcome,
+        now=works.clock(),
+        answerable=wanted and refusal is None,
+        oops_id=oops_id,
+    )
+    for mail in mails:
+        outbox.queue(
+            conn,
+            receipt_id=job.started.id,
+            answer=mail.answer,
+            reverse_path=mail.reverse_path,
+            recipient=mail.recipient,
+            message_id=mail.message_id,
+            raw=mail.raw,
+            now=works.clock(),
+        )
+    return refusal or ("queued" if wanted else None)
+
+
+def _refusal(works: Works, conn: Connection, job: Job) -> str | None:
+    """Why this message is not answered, or None: decided once, at its end, whatever ended it (design promise 3)."""
+    seen = job.examined
+    if seen is None:
+        return f"{NO_ANSWER}the mail cannot be read"
+    if works.answering is None or ledger.answered_before(conn, job.parcel.sha256):
+        return f"{NO_ANSWER}answered already"
+    since = works.clock() - RATE_WINDOW
+    return may_answer(
+        author=seen.author,
+        user_active=seen.user.active if seen.user else None,
+        reverse_path=job.envelope.reverse_path,
+        from_a_person=seen.screened.verdict in FROM_A_PERSON,
+        suppressed=suppresses_answers(seen.message.header),
+        ours=works.answering.is_ours,
+        recent=outbox.answers_since(conn, str(seen.author), since) if seen.author else 0,
+    )
+
+
+def _original(job: Job) -> Original:
+    seen = job.examined
+    header = job.parcel.arrived.message.header
+    return Original(
+        raw=job.envelope.raw,
+        size=job.parcel.arrived.size,
+        recipient=job.envelope.recipient,
+        receipt_id=job.started.id,
+        author=seen.author if seen else None,
+        subject=seen.message.subject if seen else "",
+        message_id=header.first("Message-ID") or "",
+        references=header.first("References") or "",
+    )

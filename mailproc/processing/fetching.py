@@ -1,0 +1,105 @@
+"""Fetching what waits in a maildrop, in chunks whose count and bytes are bounded, so that memory stays flat."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mailproc.archive import Archive
+from mailproc.database.ledger import Place
+from mailproc.maildrops import Fetched, Maildrop, Waiting
+from mailproc.pipeline import Site
+from mailproc.processing.policy import ChunkLimits, DropPolicy
+from mailproc.processing.receiving import Arrived
+from mailproc.reading import Message, read_message
+from mailproc.recipients import Recipients, find_recipients
+
+ASKED_AT_ONCE = 500  # uids whose sizes are asked in one command
+BODY_OF_LARGE = 8 * 1024  # octets of the body of a too big mail that still go on
+BEGINNING = 256 * 1024 + BODY_OF_LARGE
+
+log = logging.getLogger("mailproc")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """How one maildrop is fetched from."""
+
+    drop: Maildrop
+    policy: DropPolicy
+    limits: ChunkLimits
+    site: Site
+    archive: Archive
+
+    def chunks(self, uids: Sequence[str], alone: Sequence[str]) -> Iterator[list[Arrived]]:
+        """The messages ``uids`` in chunks, then those in ``alone`` one by one; what has vanished is left out."""
+        for group in self._groups(uids, self.limits.messages):
+            yield self._take(group)
+        for group in self._groups(alone, 1):
+            yield self._take(group)
+
+    def _groups(self, uids: Sequence[str], at_most: int) -> Iterator[list[Waiting]]:
+        """Sizes first, bodies later: a chunk ends before it would hold too many octets; a large mail is one by itself."""
+        group: list[Waiting] = []
+        octets = 0
+        for start in range(0, len(uids), ASKED_AT_ONCE):
+            for waiting in self.drop.waiting(uids[start : start + ASKED_AT_ONCE]):
+                if group and (len(group) >= at_most or octets + waiting.size > self.limits.octets):
+                    yield group
+                    group, octets = [], 0
+                group.append(waiting)
+                octets += waiting.size
+        if group:
+            yield group
+
+    def _take(self, group: Sequence[Waiting]) -> list[Arrived]:
+        if len(group) == 1 and group[0].size > self.limits.max_size:
+            return self._take_large(group[0])
+        return [self._arrived(fetched) for fetched in self.drop.fetch(group)]
+
+    def _arrived(self, fetched: Fetched) -> Arrived:
+        """Before a receipt is open, nothing but the bounded header block of a mail is looked at."""
+        message = read_message(fetched.raw)
+        return Arrived(
+            raw=fetched.raw,
+            message=message,
+            size=len(fetched.raw),
+            arrival=fetched.waiting.arrival,
+            entrance="maildrop",
+            recipients=self._recipients(message),
+            place=self._place(fetched.waiting),
+        )
+
+    def _take_large(self, waiting: Waiting) -> list[Arrived]:
+        """Stream it into the archive, memory flat; only its beginning goes on."""
+        if waiting.size > self.limits.max_archived:
+            log.error("%s/%s: %d octets are too many to archive; it stays there", self.drop.name, waiting.uid, waiting.size)
+            return []
+        with self.archive.writer() as kept:
+            if not self.drop.stream(waiting, kept):
+                return []
+            kept.keep()
+        beginning = self.archive.beginning(kept.url, BEGINNING)
+        raw = beginning[: read_message(beginning).header.length + BODY_OF_LARGE]
+        message = read_message(raw)
+        return [
+            Arrived(
+                raw=raw,
+                message=message,
+                size=kept.size,
+                arrival=waiting.arrival,
+                entrance="maildrop",
+                recipients=self._recipients(message),
+                place=self._place(waiting),
+                sha256=kept.sha256,
+                archive_url=kept.url,
+            )
+        ]
+
+    def _recipients(self, message: Message) -> Recipients:
+        registry = self.site.registry
+        return find_recipients(message.header, self.policy.recipient_headers, lambda domain: registry.get(domain) is not None)
+
+    def _place(self, waiting: Waiting) -> Place:
+        return Place(self.drop.name, self.drop.uidvalidity, waiting.uid)

@@ -1,0 +1,176 @@
+"""Running the handler of one message behind a savepoint of ours."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection, NestedTransaction
+from sqlalchemy.orm import Session
+
+from mailproc.address import Address
+from mailproc.answers import check_sendable
+from mailproc.database import ledger
+from mailproc.database.engine import database_failed
+from mailproc.database.ledger import MAX_STARTS, Started
+from mailproc.delivery import Delivery
+from mailproc.envelope import Envelope
+from mailproc.errors import Interrupted, Rejected, Transient
+from mailproc.failpoints import failpoint
+from mailproc.outcome import Disposition, Outcome
+from mailproc.pipeline import Examined, call
+from mailproc.processing.receiving import Parcel
+from mailproc.processing.works import Works
+from mailproc.reading import read_message
+
+log = logging.getLogger("mailproc")
+
+
+class BrokenTransaction(RuntimeError):
+    """A handler ended the transaction of the whole chunk; ``session.commit()`` and ``session.rollback()`` are its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One claimed message; ``examined`` is None when nothing may be known of it, ``bug`` is ours in examining it."""
+
+    started: Started
+    parcel: Parcel
+    envelope: Envelope
+    examined: Examined | None = None
+    bug: Exception | None = None
+
+    @property
+    def external(self) -> bool:
+        """Whether the handler has effects outside the database, so that the message needs a commit of its own."""
+        binding = self.examined.binding if self.examined else None
+        return binding is not None and binding.traits.external
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a message; ``error`` is what its OOPS tells, None when there is no OOPS."""
+
+    outcome: Outcome
+    error: BaseException | str | None = None
+
+
+def failure(error: BaseException | str, rule: str = "handler") -> Result:
+    """The result of a message that failed, whoever's fault it was."""
+    reason = error if isinstance(error, str) else f"{type(error).__name__} in the handler"
+    return Result(Outcome(Disposition.FAILED, reason, rule), error)
+
+
+def run_handler(works: Works, conn: Connection, job: Job) -> Result:
+    """Bring one message to its result; on return the transaction is as the outcome wants it.
+
+    Raises what says that the database failed, `BrokenTransaction`, and `Interrupted`; the caller rolls back.
+    """
+    if job.bug is not None:
+        return failure(job.bug, "examine")
+    examined = job.examined
+    if examined is None or job.started.gave_up:
+        return _gave_up(works, job)
+    if examined.outcome is not None:
+        failed = examined.outcome.disposition is Disposition.FAILED
+        return Result(examined.outcome, examined.outcome.reason if failed else None)
+    if _replayed(conn, job, examined):
+        return Result(Outcome(Disposition.DROPPED, "the same signature was used before", "replay"))
+    failpoint("handler-start")
+    return _behind_savepoint(works, conn, job, examined)
+
+
+def _gave_up(works: Works, job: Job) -> Result:
+    how = works.deaths.get(job.started.id, "the last one ended without a word")
+    return failure(f"gave up after {MAX_STARTS} starts without an outcome; {how}", "gave-up")
+
+
+def _replayed(conn: Connection, job: Job, examined: Examined) -> bool:
+    """Whether another receipt had this strong signature for this recipient (design promise 4)."""
+    mark = examined.authenticated.replay if examined.authenticated else None
+    if mark is None:
+        return False
+    failpoint("replay-mark")
+    recipient, id = job.envelope.recipient, job.started.id
+    return not ledger.mark_replay(conn, mark.fingerprint, mark.signed_at, mark.content_sha256, recipient, id)
+
+
+def _behind_savepoint(works: Works, conn: Connection, job: Job, examined: Examined) -> Result:
+    """What the handler writes, and even commits, ends with this savepoint; a failure takes all of it back."""
+    savepoint = conn.begin_nested()
+    try:
+        with works.watch.interruptible():
+            outcome = _call(works, conn, job, examined)
+    except Interrupted:
+        _undo(savepoint)
+        raise
+    except BaseException as error:
+        if database_failed(error):
+            raise
+        _undo(savepoint)
+        return _raised(error)
+    if outcome.disposition is Disposition.DEFERRED:
+        _undo(savepoint)  # it will be handled again: what it wrote would stand twice
+    else:
+        _keep(savepoint)
+    failed = outcome.disposition is Disposition.FAILED
+    return Result(outcome, outcome.reason if failed else None)
+
+
+def _call(works: Works, conn: Connection, job: Job, examined: Examined) -> Outcome:
+    assert examined.binding is not None and examined.authenticated is not None  # noqa: S101 - or it had ended before
+    authenticated = examined.authenticated
+    message = examined.message
+    if authenticated.content is not job.envelope.raw:
+        content, is_text, charset = authenticated.content, authenticated.content_is_text, authenticated.charset
+        message = read_message(job.envelope.raw, content, is_text=is_text, charset=charset)
+    with Session(conn, join_transaction_mode="create_savepoint") as session:
+        outcome = call(
+            examined.binding.handler,
+            Delivery(
+                message=message,
+                content=authenticated.content,
+                raw=job.envelope.raw,
+                recipient=Address.parse(job.envelope.recipient),
+                sender=authenticated.principal,
+                session=session,
+                id=job.started.id,
+                attempt=job.started.attempt,
+                archive_url=job.parcel.archive_url,
+                log=logging.LoggerAdapter(log.getChild(examined.binding.name), {"message": job.started.id}),
+            ),
+        )
+        check_sendable(outcome, examined.author)
+        failpoint("handler-half")
+        session.commit()
+    return outcome
+
+
+def _raised(error: BaseException) -> Result:
+    """What a handler raised: on purpose, or it is a bug, whatever its class."""
+    if isinstance(error, Rejected):
+        return Result(Outcome(Disposition.REJECTED, str(error), "handler"))
+    if isinstance(error, Transient):
+        return Result(Outcome(Disposition.DEFERRED, str(error), "handler"))
+    return failure(error)
+
+
+def _undo(savepoint: NestedTransaction) -> None:
+    _settle(savepoint, savepoint.rollback)
+
+
+def _keep(savepoint: NestedTransaction) -> None:
+    _settle(savepoint, savepoint.commit)
+
+
+def _settle(savepoint: NestedTransaction, how) -> None:  # type: ignore[no-untyped-def]
+    """End the savepoint; one that is gone shows that the handler ended the transaction around it."""
+    root = savepoint.connection.get_transaction()
+    if not savepoint.is_active or root is None or not root.is_active:
+        raise BrokenTransaction("the handler ended the transaction of the chunk")
+    try:
+        how()
+    except Exception as error:
+        if database_failed(error):
+            raise
+        raise BrokenTransaction("the handler ended the transaction of the chunk") from error

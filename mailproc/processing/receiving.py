@@ -1,0 +1,100 @@
+"""Receiving: first the bytes are durable, then the receipts are open. Only then may anybody parse them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailproc.database import ledger
+from mailproc.database.engine import writing
+from mailproc.database.ledger import Entry, Opening, Place
+from mailproc.envelope import Envelope
+from mailproc.failpoints import failpoint
+from mailproc.processing.works import Works
+from mailproc.reading import Message
+from mailproc.recipients import Recipients
+
+LEASE = timedelta(hours=1)  # far longer than a message may take, and renewed with every chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A message as an entrance hands it over.
+
+    ``message`` is its lazy reader, of which only the header may be looked at before there is a receipt. ``raw`` is the whole, except of a mail that is too big: then it is the beginning, and ``sha256`` and ``archive_url``
+    are those of the whole, which has been streamed into the archive. ``size`` is the true one in octets.
+    """
+
+    raw: bytes
+    message: Message
+    size: int
+    arrival: datetime
+    entrance: str
+    recipients: Recipients
+    place: Place | None = None
+    reverse_path: str | None = None
+    sha256: str | None = None
+    archive_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A received message: where it is kept, and its entry in the ledger for each recipient."""
+
+    arrived: Arrived
+    sha256: str
+    archive_url: str
+    entries: tuple[Entry, ...]
+
+    def envelope(self, recipient: str) -> Envelope:
+        """The message for one of its recipients."""
+        return Envelope(self.arrived.reverse_path, recipient, self.arrived.raw)
+
+
+def receive(works: Works, arrived: Sequence[Arrived]) -> list[Parcel]:
+    """Archive a chunk and open its receipts (T1).
+
+    Raises `Away` when the archive or the database is; then the mail is still where it was.
+    """
+    kept = _archive(works, arrived)
+    now = works.clock()
+    openings = [_openings(one, sha256, url) for one, (sha256, url) in zip(arrived, kept, strict=True)]
+    works.pending()
+    failpoint("receive")
+    with writing(works.engine) as conn:
+        ledger.renew_lease(conn, works.owner.id, works.owner.host, now + LEASE)
+        everything = [opening for group in openings for opening in group]
+        entries = ledger.receive(conn, everything, me=works.owner.id, alive=works.owner.living(conn), now=now)
+        failpoint("attempt")
+    return [
+        Parcel(one, sha256, url, tuple(entries[opening.id] for opening in group))
+        for one, (sha256, url), group in zip(arrived, kept, openings, strict=True)
+    ]
+
+
+def _archive(works: Works, arrived: Sequence[Arrived]) -> list[tuple[str, str]]:
+    """Digest and address of each, all durable in one step."""
+    urls = iter(works.archive.put_many([one.raw for one in arrived if one.archive_url is None]))
+    return [
+        (one.sha256 or hashlib.sha256(one.raw).hexdigest(), next(urls) if one.archive_url is None else one.archive_url)
+        for one in arrived
+    ]
+
+
+def _openings(one: Arrived, sha256: str, url: str) -> list[Opening]:
+    return [
+        Opening(
+            sha256=sha256,
+            recipient=recipient,
+            size=one.size,
+            entrance=one.entrance,
+            place=one.place,
+            reverse_path=one.reverse_path,
+            message_id=one.message.message_id,
+            archive_url=url,
+            arrival=one.arrival,
+        )
+        for recipient in one.recipients.addresses
+    ]

@@ -1,0 +1,91 @@
+"""Working messages whose bytes come from the archive: put back by an operator, or waiting too long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from mailproc.database import ledger
+from mailproc.database.engine import reading, writing
+from mailproc.database.ledger import Busy, Entry, Started
+from mailproc.database.tables import receipt
+from mailproc.errors import MailprocError
+from mailproc.outcome import Disposition
+from mailproc.processing.ending import close
+from mailproc.processing.handling import Job, failure
+from mailproc.processing.receiving import LEASE, Arrived, Parcel
+from mailproc.processing.working import examine_job, work
+from mailproc.processing.works import Works
+from mailproc.reading import read_message
+from mailproc.recipients import Recipients
+
+AGAIN = ("failed", "dropped")  # what may be run again: it has had no effect
+
+
+def reprocess(works: Works, id: str) -> Disposition | None:
+    """Run a failed or dropped message again from the archive; answers how it ended, None when it was interrupted.
+
+    Raises `MailprocError` for a message that may have had its effect, that still waits, or that is not known.
+    """
+    row = _row(works, id)
+    if row.disposition not in AGAIN:
+        end = row.disposition or "waiting"
+        raise MailprocError(f"{id} is {end}: only {' and '.join(AGAIN)} messages are processed again")
+    parcel = _parcel(works, row)
+    now = works.clock()
+    works.pending()
+    with writing(works.engine) as conn:
+        ledger.renew_lease(conn, works.owner.id, works.owner.host, now + LEASE)
+        ledger.reopen(conn, id, works.owner.id, now)
+        entry = ledger.restart(conn, id, works.owner.id)
+    return work(works, [_with(parcel, entry)]).get(id)
+
+
+def expire(works: Works) -> None:
+    """End what has waited for longer than an MTA would, wherever its mail is now: it has failed, and loudly."""
+    with reading(works.engine) as conn:
+        late = ledger.overdue(conn, works.clock())
+    for row in late:
+        if works.watch.stopping():
+            return
+        parcel = _parcel(works, row)
+        with writing(works.engine) as conn:
+            _expire(works, conn, row, parcel)
+
+
+def _expire(works: Works, conn: Connection, row: Row[Any], parcel: Parcel) -> None:
+    if row.owner is not None and row.owner in works.owner.living(conn) - {works.owner.id}:
+        return
+    entry = ledger.restart(conn, row.id, works.owner.id)
+    if isinstance(entry, Started):
+        job = examine_job(works, Job(entry, parcel, parcel.envelope(row.recipient)))
+        reason = f"still waiting for {row.reason or 'its maildrop'} after {ledger.PATIENCE.days} days"
+        close(works, conn, job, failure(reason, "gave-up"))
+
+
+def _row(works: Works, id: str) -> Row[Any]:
+    with reading(works.engine) as conn:
+        row = conn.execute(sa.select(receipt).where(receipt.c.id == id)).one_or_none()
+    if row is None:
+        raise MailprocError(f"there is no message {id}; mailproc messages list shows them")
+    return row
+
+
+def _parcel(works: Works, row: Row[Any]) -> Parcel:
+    raw = works.archive.get(row.archive_url)
+    arrived = Arrived(
+        raw=raw,
+        message=read_message(raw),
+        size=row.size,
+        arrival=row.arrival,
+        entrance=row.entrance,
+        recipients=Recipients((row.recipient,), ""),
+        reverse_path=row.reverse_path,
+    )
+    return Parcel(arrived, row.sha256, row.archive_url, (Busy(row.id),))
+
+
+def _with(parcel: Parcel, entry: Entry) -> Parcel:
+    return Parcel(parcel.arrived, parcel.sha256, parcel.archive_url, (entry,))

@@ -1,0 +1,179 @@
+"""Working a chunk: everything up to the commit that makes effects and outcomes true together (T2).
+
+The messages are examined first, outside of any transaction, because an open one locks other writers out on SQLite.
+Then their handlers run, each behind a savepoint of ours, and one commit makes the chunk true.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from sqlalchemy.engine import Connection
+
+from mailproc.database import ledger
+from mailproc.database.engine import database_failed, writing
+from mailproc.database.ledger import Started
+from mailproc.errors import Interrupted, MailprocError
+from mailproc.failpoints import failpoint
+from mailproc.outcome import Disposition, Outcome
+from mailproc.pipeline import examine
+from mailproc.processing.ending import Ended, close
+from mailproc.processing.handling import BrokenTransaction, Job, Result, failure, run_handler
+from mailproc.processing.receiving import Parcel
+from mailproc.processing.survival import survives_reading
+from mailproc.processing.works import Works
+from mailproc.reading import one_line
+
+COMMIT_AFTER = 1.0  # seconds of handlers' work: an open chunk locks out other writers on SQLite
+
+log = logging.getLogger("mailproc")
+
+Ends = dict[str, Disposition]
+
+
+def work(works: Works, parcels: Iterable[Parcel]) -> Ends:
+    """Bring every started message of ``parcels`` to its end; answers how each receipt ended.
+
+    Raises `Away` when the database is. A message that was not worked, because we were asked to stop or because of the
+    database alone, has its start given back.
+    """
+    queue = deque(_examined(works, _jobs(parcels)))
+    ends: Ends = {}
+    try:
+        while queue and not works.watch.stopping():
+            _commit_chunk(works, queue, ends)
+        _give_back(works, [job.started for job in queue])
+    except Exception:
+        works.debt([job.started.id for job in queue])
+        raise
+    return ends
+
+
+def _jobs(parcels: Iterable[Parcel]) -> list[Job]:
+    """One job for each claimed receipt; the same bytes twice in a chunk are one job."""
+    jobs = {
+        entry.id: Job(entry, parcel, parcel.envelope(entry.recipient))
+        for parcel in parcels
+        for entry in parcel.entries
+        if isinstance(entry, Started)
+    }
+    return list(jobs.values())
+
+
+def _examined(works: Works, jobs: Sequence[Job]) -> list[Job]:
+    """Examine all jobs; the signatures of a chunk are verified by a small pool, because each waits for a process."""
+
+    def one(job: Job) -> Job:
+        works.watch.starts(job.started.id, job.parcel.archive_url)
+        if job.started.gave_up and not survives_reading(job.envelope.raw):
+            return job
+        return examine_job(works, job)
+
+    if len(jobs) < 2:
+        return [one(job) for job in jobs]
+    with ThreadPoolExecutor(works.verify_threads) as pool:
+        return list(pool.map(one, jobs))
+
+
+def examine_job(works: Works, job: Job) -> Job:
+    """Examine one; a bug of ours in there costs this message alone (design promise 5)."""
+    arrived = job.parcel.arrived
+    try:
+        return replace(job, examined=examine(job.envelope, arrived.message, size=arrived.size, arrival=arrived.arrival, site=works.site))
+    except Exception as error:
+        if database_failed(error) or isinstance(error, MailprocError):
+            raise
+        return replace(job, bug=error)
+
+
+def _commit_chunk(works: Works, queue: deque[Job], ends: Ends) -> None:
+    """One T2; where it fails it is rolled back whole, and what was in it is redone message by message."""
+    tried: list[Job] = []
+    try:
+        done = _transaction(works, queue, tried)
+    except Exception as error:
+        if not (database_failed(error) or isinstance(error, BrokenTransaction)):
+            raise
+        log.warning("a chunk was rolled back and is redone message by message: %s", one_line(str(error)))
+        for job in tried:
+            if works.watch.stopping():
+                return
+            _note(works, ends, _redo(works, job))
+            queue.popleft()
+        return
+    for _ in done:
+        queue.popleft()
+    failpoint("after-commit")
+    _note(works, ends, done)
+
+
+def _note(works: Works, ends: Ends, done: Sequence[Ended | None]) -> None:
+    """What was committed is true now: it may be told."""
+    for ended in done:
+        if ended is not None:
+            ended.tell()
+            ends[ended.id] = ended.disposition
+    works.watch.finished(len(done))
+
+
+def _transaction(works: Works, queue: Iterable[Job], tried: list[Job]) -> list[Ended | None]:
+    """Work until the queue ends, time is up, we are asked to stop, or effects elsewhere want a commit of their own.
+
+    Answers one end for each job from the front of the queue, None for one that another run has taken over.
+    """
+    done: list[Ended | None] = []
+    with writing(works.engine) as conn:
+        began = time.monotonic()
+        for job in queue:
+            if tried and (job.external or tried[-1].external or time.monotonic() - began > COMMIT_AFTER):
+                break
+            if works.watch.stopping():
+                break
+            tried.append(job)
+            try:
+                done.append(_work_one(works, conn, job))
+            except Interrupted:
+                break
+        failpoint("before-commit")
+    return done
+
+
+def _work_one(works: Works, conn: Connection, job: Job) -> Ended | None:
+    """Run one message behind the fence; one that somebody else has taken over is left to them."""
+    if not ledger.hold(conn, job.started):
+        log.info("%s: taken over by another run", job.started.id)
+        return None
+    works.watch.starts(job.started.id, job.parcel.archive_url)
+    return close(works, conn, job, run_handler(works, conn, job))
+
+
+def _redo(works: Works, job: Job) -> list[Ended | None]:
+    """One message alone, through T1 again, which keeps the number of starts: the process lives, so nothing was shown
+    about the mail. Raises what says that the database failed for ourselves too: then it is away.
+    """
+    with writing(works.engine) as conn:
+        again = ledger.reclaim(conn, job.started)
+    if again is None:
+        return [None]
+    job = replace(job, started=again)
+    try:
+        return _transaction(works, [job], [])
+    except BrokenTransaction as broken:
+        result = failure(broken)
+    except Exception as error:
+        if not database_failed(error):
+            raise
+        result = Result(Outcome(Disposition.DEFERRED, one_line(str(error)), "database"))
+    with writing(works.engine) as conn:
+        return [close(works, conn, job, result)]
+
+
+def _give_back(works: Works, started: Sequence[Started]) -> None:
+    if started:
+        with writing(works.engine) as conn:
+            ledger.give_back(conn, [one.id for one in started])

@@ -1,0 +1,91 @@
+"""What processing works with: one value, made by the composition root and passed along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from sqlalchemy.engine import Connection, Engine
+
+from mailproc.answers import Answering
+from mailproc.archive import Archive
+from mailproc.pipeline import Site
+
+
+class Watch(Protocol):
+    """Who looks on: is told what is being worked, and says when to stop."""
+
+    def starts(self, receipt_id: str, archive_url: str) -> None:
+        """A message is about to be parsed or handled: if the process dies now, it was this one."""
+
+    def finished(self, number: int) -> None:
+        """So many messages more have left the way."""
+
+    def expects(self, number: int) -> None:
+        """So many messages more are waiting."""
+
+    def stopping(self) -> bool:
+        """Whether to begin no further message."""
+
+    def interruptible(self) -> AbstractContextManager[None]:
+        """While inside, a stop that has waited too long may raise `Interrupted`."""
+
+
+class Deaf:
+    """The watch where nobody looks on."""
+
+    def starts(self, receipt_id: str, archive_url: str) -> None:
+        """Nobody to tell."""
+
+    def finished(self, number: int) -> None:
+        """Nobody to tell."""
+
+    def expects(self, number: int) -> None:
+        """Nobody to tell."""
+
+    def stopping(self) -> bool:
+        """Nobody asks us to stop."""
+        return False
+
+    def interruptible(self) -> AbstractContextManager[None]:
+        """Nothing interrupts."""
+        return nullcontext()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """This run, as the ledger knows it, and how to find out which other runs live."""
+
+    id: str
+    host: str
+    living: Callable[[Connection], Set[str]]
+
+
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """Everything that turns bytes into outcomes.
+
+    ``pending`` is called before a commit or a deletion that leaves something to do if we die. ``deaths`` tells, by
+    receipt id, how earlier workers of this run ended. ``debt`` takes the ids of receipts whose start is to be given back
+    as soon as the database can be written again.
+    """
+
+    engine: Engine
+    archive: Archive
+    site: Site
+    answering: Answering | None
+    owner: Owner
+    clock: Callable[[], datetime] = utc_now
+    watch: Watch = field(default_factory=Deaf)
+    pending: Callable[[], None] = lambda: None
+    debt: Callable[[Sequence[str]], None] = lambda ids: None
+    deaths: Mapping[str, str] = field(default_factory=dict)
+    verify_threads: int = 2

@@ -1,0 +1,28 @@
+"""Total reading of hostile bytes: every function here answers for any input and raises for none."""
+
+from mailproc.reading.addresses import read_addresses, sole_author
+from mailproc.reading.attachments import Attachment
+from mailproc.reading.charsets import decode_text
+from mailproc.reading.comments import without_comments
+from mailproc.reading.display import one_line
+from mailproc.reading.header import Header, read_header
+from mailproc.reading.mediatype import top_type
+from mailproc.reading.message import Message, read_message
+from mailproc.reading.quotes import reply_text
+from mailproc.reading.words import decode_words
+
+__all__ = [
+    "Attachment",
+    "Header",
+    "Message",
+    "decode_text",
+    "decode_words",
+    "one_line",
+    "read_addresses",
+    "read_header",
+    "read_message",
+    "reply_text",
+    "sole_author",
+    "top_type",
+    "without_comments",
+]

@@ -1,0 +1,94 @@
+"""What a person wrote in a reply: the text without the quoted mail and without the signature."""
+
+from __future__ import annotations
+
+import re
+
+MAX_LINES = 5000
+MAX_OCTETS = 256 * 1024
+
+# The library's expressions take the cube of what these let through; lines that introduce a quote are far below.
+_LONGEST_LINE = 240
+_MOST_BRACKETS = 3
+_MOST_HEADER_LINES = 300
+_HEADER_LINE = re.compile(r"(?:> ?)?\*?[-\w ]+:")
+_SENT_FROM = re.compile(
+    r"(?:sent from|sent with|sent via|get outlook for|von meinem|gesendet von|envoy[ée] (?:de|depuis)|"
+    r"enviado (?:de|desde)|inviato da|verstuurd vanaf|skickat fr[åa]n)\b.{0,80}",
+    re.IGNORECASE,
+)
+
+
+def reply_text(text: str) -> str:
+    """The text without quotes and signature, as far as that is certain; the whole text otherwise.
+
+    It is never empty when the text is not. A reply with answers between the quoted lines keeps everything, because they
+    make no sense alone; so does a text of more than 5,000 lines or 256 KiB. Commands are read from the whole text.
+    """
+    if len(text) > MAX_OCTETS or text.count("\n") > MAX_LINES or len(text.encode("utf-8", "replace")) > MAX_OCTETS:
+        return text
+    own = _without_signature(_without_quote(text.replace("\r\n", "\n"))).strip("\n").rstrip()
+    return own if own.strip() else text
+
+
+def _without_quote(text: str) -> str:
+    from quotequail import unwrap  # it takes time to import, and few handlers ask
+
+    lines = text.split("\n")
+    tame = _tamed(lines)
+    found = unwrap("\n".join(tame))
+    if found is None:
+        return text
+    top = _count_through(tame, found.get("text_top", ""))
+    below = found.get("text_bottom", "")
+    bottom = lines[len(lines) - _count_back(tame, below) :] if below else []
+    quoted = lines[top : len(lines) - len(bottom)]
+    amid = bool(top) and any(line.strip() for line in bottom) and found["type"] == "quote"
+    if amid or not _is_quote(quoted, found["type"]) or any(line.lstrip().startswith(">") for line in bottom):
+        return text
+    return "\n".join([*lines[:top], *bottom])
+
+
+def _tamed(lines: list[str]) -> list[str]:
+    """As many lines, but none on which the library would take long: it is slow on long lines and on runs of header lines."""
+    tame, header_lines = [], 0
+    for line in lines:
+        if len(line) > _LONGEST_LINE or line.count("<") > _MOST_BRACKETS or line.count("@") > _MOST_BRACKETS:
+            line = ">" if line.startswith(">") else "text"
+        if _HEADER_LINE.match(line):
+            header_lines += 1
+            if header_lines > _MOST_HEADER_LINES:
+                line = line.replace(":", ",:", 1).removesuffix(":")
+        tame.append(line)
+    return tame
+
+
+def _count_through(lines: list[str], top: str) -> int:
+    """How many lines there are up to the end of ``top``, which begins at the first line that is not blank."""
+    if not top:
+        return 0
+    blank = next(number for number, line in enumerate(lines) if line.strip())
+    return blank + top.count("\n") + 1
+
+
+def _count_back(lines: list[str], bottom: str) -> int:
+    """How many lines there are from the start of ``bottom``, which ends at the last line that is not blank."""
+    blank = next(number for number, line in enumerate(reversed(lines)) if line.strip())
+    return blank + bottom.count("\n") + 1
+
+
+def _is_quote(quoted: list[str], kind: str) -> bool:
+    """Whether what was found is a quote beyond doubt: "On Monday I wrote:" alone may be a person's sentence."""
+    if kind != "reply" or any(line.startswith(">") for line in quoted):
+        return True
+    introduction = " ".join([line for line in quoted if line.strip()][:2])
+    return any(character.isdigit() or character == "@" for character in introduction)
+
+
+def _without_signature(text: str) -> str:
+    lines = text.split("\n")
+    if "-- " in lines:  # the convention of RFC 3676 section 4.3
+        lines = lines[: len(lines) - 1 - lines[::-1].index("-- ")]
+    while lines and (not lines[-1].strip() or _SENT_FROM.fullmatch(lines[-1].strip())):
+        lines.pop()
+    return "\n".join(lines)

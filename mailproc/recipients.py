@@ -1,0 +1,53 @@
+"""Whom a polled message is for: a maildrop has lost the envelope, so a header must tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mailproc.address import Address
+from mailproc.reading import Header, read_addresses
+
+MAX_RECIPIENTS = 100
+ADDRESSEES = ("To", "Cc", "Resent-To", "Resent-Cc")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """The recipients of a message, never none: ``("",)`` stands for a message that names nobody.
+
+    ``source`` is the name of the header field that told, or "". ``doubt`` is what the log should say about it.
+    """
+
+    addresses: tuple[str, ...]
+    source: str
+    doubt: str = ""
+
+
+def find_recipients(header: Header, recipient_headers: Sequence[str], bound: Callable[[str], bool]) -> Recipients:
+    """The topmost value of the first configured header that is present, alone; else the bound addressees.
+
+    ``bound`` tells whether a domain has a handler. A sender can write any header, so only those should be configured
+    that the operator's own MTA writes; the topmost one is the last that was written.
+    """
+    for name in recipient_headers:
+        value = header.first(name)
+        if value is not None:
+            return Recipients((_sole(value),), name)
+    found = read_addresses(value for name in ADDRESSEES for value in header.all(name))
+    served = tuple(dict.fromkeys(str(address) for address in found if bound(address.domain)))[:MAX_RECIPIENTS]
+    doubt = f"No {' or '.join(recipient_headers) or 'recipient'} header was present"
+    if served:
+        return Recipients(served, "To and Cc", doubt)
+    return Recipients((str(found[0]) if found else "",), "To and Cc" if found else "", doubt)
+
+
+def _sole(value: str) -> str:
+    """The one address in an MTA's own field; "" when it holds none."""
+    addresses = read_addresses([value])
+    return str(addresses[0]) if addresses else ""
+
+
+def domain_of(recipient: str) -> str:
+    """The domain of a recipient, lower-case, or ""."""
+    return Address.parse(recipient).domain

@@ -1,0 +1,140 @@
+"""One run of ``mailproc handle``: look for mail, and if there is some, have a supervised worker empty the maildrops.
+
+The look imports almost nothing: cron asks every minute, and mostly there is no mail.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mailproc.drops import has_mail
+from mailproc.errors import LoginRefused, MailprocError, MissingProgram, SettingsError, Transient
+from mailproc.settings import Maildrop, Settings
+from mailproc.state import State, refuse_foreign
+
+if TYPE_CHECKING:
+    from mailproc.worker import Link
+
+log = logging.getLogger("mailproc")
+
+# The most telling status wins when the maildrops of a run end unlike.
+_GRAVEST_FIRST = (os.EX_SOFTWARE, os.EX_CONFIG, os.EX_NOPERM, os.EX_UNAVAILABLE, os.EX_TEMPFAIL, os.EX_OK)
+
+
+def exit_status(error: MailprocError) -> int:
+    """The sysexits status that tells what went wrong outside of a message."""
+    kinds: tuple[tuple[type[MailprocError], int], ...] = (
+        (SettingsError, os.EX_CONFIG),
+        (MissingProgram, os.EX_UNAVAILABLE),
+        (LoginRefused, os.EX_NOPERM),
+        (Transient, os.EX_TEMPFAIL),
+    )
+    return next((status for kind, status in kinds if isinstance(error, kind)), os.EX_USAGE)
+
+
+def gravest(statuses: Iterable[int]) -> int:
+    """The status of a whole whose parts ended so."""
+    found = set(statuses)
+    return next((status for status in _GRAVEST_FIRST if status in found), os.EX_OK)
+
+
+@dataclass(slots=True)
+class Run:
+    """What one run was asked to do, and how far it got.
+
+    ``maildrops`` are names, none for all; ``limit`` is a number of messages; ``max_time`` is in seconds; ``wait`` says to
+    wait for a lock that another run holds. ``progress`` is told how many messages ended and how many more are expected.
+    """
+
+    settings: Settings
+    maildrops: Sequence[str] = ()
+    limit: int | None = None
+    max_time: float | None = None
+    wait: bool = False
+    progress: Callable[[int, int], None] = lambda finished, expected: None
+    _began: float = field(default_factory=time.monotonic)
+    _finished: int = 0
+    _statuses: list[int] = field(default_factory=list)
+
+    def run(self) -> int:
+        """Answer the exit status; an error of one maildrop is logged, and the others are worked."""
+        state = self._state()
+        if state.stop_requested:
+            log.info("nothing is done, because there is the stop file %s", state.folder / "stop")
+            return os.EX_OK
+        with ExitStack() as held:
+            locks = {maildrop.name: lock for maildrop in self._chosen() if (lock := self._lock(maildrop, state, held))}
+            mine = [maildrop for maildrop in self._chosen() if maildrop.name in locks]
+            waiting = [(maildrop, self._look(maildrop)) for maildrop in mine]
+            reached = [maildrop for maildrop, found in waiting if found is not None]
+            if any(found for _, found in waiting) or (reached and state.pending):
+                self._statuses.append(self._supervised(reached, state, list(locks.values())))
+            else:
+                for maildrop in reached:
+                    state.note_success(maildrop.name)
+        return gravest(self._statuses)
+
+    def _state(self) -> State:
+        state = State(self.settings.state)
+        ours = [self.settings.state, *([self.settings.database.file] if self.settings.database.file else [])]
+        refuse_foreign(ours, ["mailproc", "handle"])
+        state.require()
+        state.create()
+        return state
+
+    def _chosen(self) -> list[Maildrop]:
+        """The maildrops of this run; raises `SettingsError` for a name that there is not."""
+        known = {maildrop.name: maildrop for maildrop in self.settings.maildrops}
+        if not known:
+            raise SettingsError(f"{self.settings.file}: there is no [[maildrop]] to empty")
+        for name in self.maildrops:
+            if name not in known:
+                raise SettingsError(f"there is no maildrop {name}; there are: {', '.join(known)}")
+        return [known[name] for name in self.maildrops or known]
+
+    def _lock(self, maildrop: Maildrop, state: State, held: ExitStack) -> int | None:
+        try:
+            return held.enter_context(state.locked(maildrop.name, wait=self.wait))
+        except MailprocError as error:
+            self._note(error)
+            return None
+
+    def _look(self, maildrop: Maildrop) -> bool | None:
+        """Whether mail waits; None when the maildrop cannot be asked."""
+        try:
+            return has_mail(maildrop)
+        except MailprocError as error:
+            self._note(error)
+            return None
+
+    def _note(self, error: MailprocError) -> None:
+        log.error("%s", error)
+        self._statuses.append(exit_status(error))
+
+    def _supervised(self, maildrops: Sequence[Maildrop], state: State, locks: Sequence[int]) -> int:
+        from mailproc.supervisor import Bounds, Supervisor
+
+        limits = self.settings.limits
+        with state.owning() as owner:
+
+            def work(link: Link, deaths: dict[str, str]) -> int:
+                # A lock lives as long as any copy of its descriptor: what a handler starts must not keep ours.
+                for descriptor in (*locks, owner.descriptor):
+                    os.close(descriptor)
+                from mailproc.shift import Shift
+
+                left = None if self.limit is None else self.limit - self._finished
+                deadline = None if self.max_time is None else self._began + self.max_time
+                return Shift(self.settings, maildrops, owner.id, link, deaths, left, deadline).run()
+
+            return Supervisor(work, Bounds(limits.message_time, limits.memory), self._progress).run()
+
+    def _progress(self, finished: int, expected: int) -> None:
+        self._finished += finished
+        self.progress(finished, expected)

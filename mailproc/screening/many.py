@@ -1,0 +1,40 @@
+"""Mail to many: bulk mail and mailing lists."""
+
+from __future__ import annotations
+
+from mailproc.reading import one_line
+from mailproc.screening.verdict import Evidence, Rule, Verdict
+
+
+def precedence(mail: Evidence) -> str | None:
+    """A Precedence field, whatever it says (RFC 2076 section 3.9, RFC 3834 section 3.1.8).
+
+    ``auto_reply``, its one value with a meaning of its own, has been asked for before.
+    """
+    value = mail.header.first("Precedence")
+    return None if value is None else f"Precedence is {one_line(value, 60) or 'empty'}"
+
+
+def unsubscribe(mail: Evidence) -> str | None:
+    """List-Unsubscribe of no mailing list (RFC 2369 section 3.2)."""
+    found = mail.header.all("List-Unsubscribe") and list_field(mail) is None
+    return "it has List-Unsubscribe and is from no list" if found else None
+
+
+def feedback_id(mail: Evidence) -> str | None:
+    """Feedback-ID, with which senders of campaigns count complaints, of no mailing list."""
+    found = mail.header.all("Feedback-ID") and list_field(mail) is None
+    return "it has a Feedback-ID and is from no list" if found else None
+
+
+def list_field(mail: Evidence) -> str | None:
+    """List-Id (RFC 2919 section 3) or List-Post (RFC 2369 section 3.4)."""
+    return next((f"it has {name}" for name in ("List-Id", "List-Post") if mail.header.all(name)), None)
+
+
+BULK = (
+    Rule("bulk.precedence", Verdict.BULK, precedence),
+    Rule("bulk.list-unsubscribe", Verdict.BULK, unsubscribe),
+    Rule("bulk.feedback-id", Verdict.BULK, feedback_id),
+)
+LIST = (Rule("list.field", Verdict.LIST, list_field),)

@@ -1,0 +1,138 @@
+"""The keys of the configuration: what an operator may say, and what holds when nothing is said.
+
+Field names are the keys of the file, except where a plural or a word of Python made another name necessary. A check of
+ours raises ValueError(".KEY: what is wrong"), which is joined to the name of the section.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from mailproc.settings.mailbox import Mailbox
+from mailproc.settings.passwords import Secret
+from mailproc.settings.quantities import Seconds, Size
+from mailproc.settings.urls import DatabaseUrl, ImapUrl, MaildirUrl, SmtpUrl
+
+RECIPIENT_HEADERS = ("X-Launchpad-Original-To", "X-Gm-Original-To", "X-Original-To", "Delivered-To", "Envelope-To")
+
+Drop = Literal["bounce", "report", "auto-reply", "auto-generated", "bulk", "list", "loop"]
+Method = Literal["openpgp", "dkim", "from"]
+
+DEFAULT_DROP: tuple[Drop, ...] = ("bounce", "report", "auto-reply", "auto-generated", "bulk", "loop")
+DEFAULT_TRUST: tuple[Method, ...] = ("openpgp", "dkim", "from")
+
+
+class After(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How mail leaves the maildrop, by its disposition: ``delete``, ``move:FOLDER`` or ``keep``."""
+
+    handled: str = "delete"
+    dropped: str = "delete"
+    rejected: str = "delete"
+    failed: str = "delete"
+
+    def __post_init__(self) -> None:
+        for key in self.__struct_fields__:
+            value = getattr(self, key)
+            if value not in {"delete", "keep"} and not (value.startswith("move:") and value[5:].isprintable() and value[5:]):
+                raise ValueError(f".{key}: {value!r} must be delete, keep or move:FOLDER")
+
+
+class Maildrop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[[maildrop]]``: a place that is emptied. ``password`` comes from the environment only."""
+
+    url: ImapUrl | MaildirUrl
+    name: str = "main"
+    password_file: Path | None = None
+    password_command: tuple[str, ...] = ()
+    password: Secret | None = None
+    recipient_headers: tuple[str, ...] = RECIPIENT_HEADERS
+    after: After = After()
+    ca_file: Path | None = None
+    allow_plaintext: bool = False
+
+    def __post_init__(self) -> None:
+        # The name is that of a lock file and of a marker, and a part of an environment variable.
+        if not (self.name.isascii() and self.name.replace("-", "").replace("_", "").isalnum() and len(self.name) <= 64):
+            raise ValueError(f".name: {self.name!r} must be of letters, digits, - and _")
+        if not self.recipient_headers:
+            raise ValueError(".recipient_headers: must name at least one header")
+
+
+class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[smtp]``: the relay, and who our mail is from. ``password`` comes from the environment only."""
+
+    url: SmtpUrl
+    sender: Mailbox = msgspec.field(name="from")
+    admin: Mailbox | None = None
+    password_file: Path | None = None
+    password_command: tuple[str, ...] = ()
+    password: Secret | None = None
+    ca_file: Path | None = None
+
+
+class Openpgp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[openpgp]``: what checks signatures."""
+
+    verifier: Literal["gnupg"] = "gnupg"
+
+
+class Dkim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[dkim]``: whose aligned DKIM signatures prove a sender (RFC 6376)."""
+
+    trusted_domains: tuple[str, ...] = ()
+    on_dns_error: Literal["defer", "ignore"] = "defer"
+
+
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[log]``: where the events of a run go besides stderr."""
+
+    file: Path | None = None
+    format: Literal["text", "json"] = "text"
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[limits]``: what one message and one run may use."""
+
+    message_time: Seconds = Seconds(300)
+    memory: Size = Size(2**30)
+    chunk_messages: int = 50
+    chunk_size: Size = Size(8 * 2**20)
+    max_archived: Size = Size(256 * 2**20)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.chunk_messages <= 1000:
+            raise ValueError(".chunk_messages: must be from 1 to 1000")
+
+
+class Domain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[domains."..."]``: who serves a domain, what is dropped there unread, what proves a sender there."""
+
+    handler: str
+    drop: tuple[Drop, ...] = DEFAULT_DROP
+    trust: tuple[Method, ...] = DEFAULT_TRUST
+
+
+# Their end is fixed: the sender of a mail that is too big is told, and one that we cannot parse is our fault.
+NEVER_DROPPED = {"too-big": "is always rejected", "unparseable": "always fails"}
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of it. Paths are absolute; ``file`` is where it was read from and no key."""
+
+    file: Path
+    database: DatabaseUrl
+    archive: Path
+    state: Path
+    max_size: Size = Size(25 * 2**20)
+    answers: Path | None = None
+    maildrops: tuple[Maildrop, ...] = msgspec.field(name="maildrop", default=())
+    smtp: Smtp | None = None
+    openpgp: Openpgp = Openpgp()
+    dkim: Dkim = Dkim()
+    log: Log = Log()
+    limits: Limits = Limits()
+    domains: dict[str, Domain] = {}
+    handlers: dict[str, dict[str, Any]] = msgspec.field(name="handler", default_factory=dict)

@@ -1,0 +1,182 @@
+"""From a TOML file and the environment to `Settings`."""
+
+from __future__ import annotations
+
+import re
+import stat
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from mailproc.errors import SettingsError
+from mailproc.settings.environment import override
+from mailproc.settings.explaining import Wrong, wrong
+from mailproc.settings.keys import Dkim, Domain, Limits, Log, Maildrop, Openpgp, Settings, Smtp
+from mailproc.settings.mailbox import read_mailbox
+from mailproc.settings.passwords import Secret
+from mailproc.settings.quantities import Seconds, Size, read_size, read_time
+from mailproc.settings.urls import read_database_url, read_maildrop_url, read_smtp_url
+
+SEARCHED = (Path("mailproc.toml"), Path("/etc/mailproc/mailproc.toml"))
+
+_DOMAIN = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.ASCII)
+_Section = TypeVar("_Section", bound=msgspec.Struct)
+
+
+def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The configuration file: ``path``, else MAILPROC_CONFIG, else the first of `SEARCHED` that exists, else None."""
+    if path is None and environ.get("MAILPROC_CONFIG"):
+        path = Path(environ["MAILPROC_CONFIG"])
+    return path or next((place for place in SEARCHED if place.exists()), None)
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read the configuration; ``path`` is the operator's ``--config``. Raises `SettingsError`."""
+    file = find(path, environ)
+    if file is None:
+        raise SettingsError(f"no configuration: there is neither {SEARCHED[0]} nor {SEARCHED[1]}; type: mailproc init")
+    set_by: dict[str, str] = {}
+    try:
+        tables = _read(file)
+        set_by.update(override(tables, environ))
+        settings = _settings(tables, file.absolute(), environ)
+        _refuse_readable_password(settings, set_by)
+    except Wrong as error:
+        if error.key.startswith("MAILPROC_"):
+            raise SettingsError(str(error)) from None
+        raise SettingsError(f"{set_by.get(error.key, file)}: {error}") from None
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_bytes().decode())
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: octet {error.start} is not UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SettingsError(f"{file}: is not TOML: {error}") from None
+
+
+def _settings(tables: dict[str, Any], file: Path, environ: Mapping[str, str]) -> Settings:
+    if "file" in tables:
+        raise Wrong("file", "there is no such key")
+    folder = file.parent
+    credentials = Path(environ["CREDENTIALS_DIRECTORY"]) if environ.get("CREDENTIALS_DIRECTORY") else None
+
+    def section(table: object, kind: type[_Section], key: str) -> _Section:
+        return _convert(_texts_read(table, kind, key, folder, credentials), kind, key, folder)
+
+    whole: dict[str, Any] = {"database": "sqlite:///mailproc.db", "archive": "archive", "state": "state", **tables}
+    for name, kind in (("smtp", Smtp), ("openpgp", Openpgp), ("dkim", Dkim), ("log", Log), ("limits", Limits)):
+        if name in whole:
+            whole[name] = section(whole[name], kind, name)
+    whole["maildrop"] = [section(table, Maildrop, f"maildrop[{n}]") for n, table in _numbered(whole.get("maildrop", []))]
+    whole["domains"] = {name: section(table, Domain, key) for name, key, table in _named(whole.get("domains", {}))}
+    _refuse_loose_options(whole.get("handler"))
+    _refuse_namesakes([maildrop.name for maildrop in whole["maildrop"]])
+    return section({**whole, "file": file}, Settings, "")
+
+
+def _numbered(tables: object) -> list[tuple[int, object]]:
+    if not isinstance(tables, list):
+        raise Wrong("maildrop", "must be written [[maildrop]], in two pairs of brackets")
+    return list(enumerate(tables))
+
+
+def _named(tables: object) -> list[tuple[str, str, object]]:
+    if not isinstance(tables, dict):
+        raise Wrong("domains", 'must be written [domains."example.org"]')
+    named = [(name.lower(), f'domains."{name}"' if name.isprintable() else "domains", table) for name, table in tables.items()]
+    for name, key, _ in named:
+        if not _DOMAIN.fullmatch(name):
+            raise Wrong(key, 'is not a domain: write it like "example.org", "*.example.org" or "*"')
+        if [other for other, _, _ in named].count(name) > 1:
+            raise Wrong(key, "stands there twice; case does not matter in a domain")
+    return named
+
+
+def _refuse_loose_options(sections: object) -> None:
+    for name, table in sections.items() if isinstance(sections, dict) else ():
+        if not isinstance(table, dict):
+            raise Wrong(
+                f"handler.{ascii(name)[1:-1]}", f"must be a table: write [handler.NAME] above {ascii(name)[1:-1]} = ..."
+            )
+
+
+def _refuse_namesakes(names: list[str]) -> None:
+    # A name is also a part of an environment variable, where upper and lower case, - and _ are one.
+    folded = [name.upper().replace("-", "_") for name in names]
+    for index, name in enumerate(folded):
+        if name in folded[:index]:
+            raise Wrong(f"maildrop[{index}].name", f"{names[index]!r} is taken by another maildrop: give each its own name")
+
+
+def _texts_read(table: object, kind: type, key: str, folder: Path, credentials: Path | None) -> dict[str, Any]:
+    """The table with those texts read that become more than one value."""
+    if not isinstance(table, dict):
+        raise Wrong(key, "must be a table")
+    readers: dict[tuple[type, str], Callable[[str], object]] = {
+        (Settings, "database"): lambda text: read_database_url(text, folder),
+        (Maildrop, "url"): lambda text: read_maildrop_url(text, folder, allow_plaintext=table.get("allow_plaintext") is True),
+        (Maildrop, "password_file"): lambda text: _credential(text, credentials),
+        (Smtp, "url"): read_smtp_url,
+        (Smtp, "from"): read_mailbox,
+        (Smtp, "admin"): read_mailbox,
+        (Smtp, "password_file"): lambda text: _credential(text, credentials),
+    }
+    return {
+        name: _read_text(value, readers.get((kind, name)), f"{key}.{name}" if key else name) for name, value in table.items()
+    }
+
+
+def _read_text(value: object, reader: Callable[[str], object] | None, key: str) -> object:
+    if reader is None:
+        return value
+    if not isinstance(value, str):
+        raise Wrong(key, "must be a text")
+    try:
+        return reader(value)
+    except ValueError as error:
+        raise Wrong(key, str(error)) from None
+
+
+def _credential(name: str, credentials: Path | None) -> str:
+    """Where systemd has put a password (systemd.exec, LoadCredential), else the name unchanged."""
+    given = credentials / name if credentials and "/" not in name else None
+    return str(given) if given and given.exists() else name
+
+
+def _convert(table: dict[str, Any], kind: type[_Section], key: str, folder: Path) -> _Section:
+    def value(wanted: type, given: object) -> object:
+        if isinstance(given, wanted):
+            return given
+        if wanted is Secret:
+            raise ValueError("a password must not stand in the configuration: use password_file or password_command")
+        if wanted is Path:
+            return _read_path(given, folder)
+        return {Size: read_size, Seconds: read_time}[wanted](given)
+
+    try:
+        return msgspec.convert(table, kind, dec_hook=value)
+    except msgspec.ValidationError as error:
+        raise wrong(error, kind, key) from None
+
+
+def _read_path(given: object, folder: Path) -> Path:
+    if not isinstance(given, str) or not given or not given.isprintable():
+        raise ValueError("must be the name of a file or folder")
+    if "://" in given:
+        raise ValueError(f"{given!r} is not a file or folder on this machine, and there is no other kind")
+    return folder / given
+
+
+def _refuse_readable_password(settings: Settings, set_by: Mapping[str, str]) -> None:
+    if not settings.database.has_password or "database" in set_by:
+        return
+    if settings.file.stat().st_mode & stat.S_IROTH:
+        raise Wrong("database", f"holds a password, and others may read the file; type: chmod o-rwx {settings.file}")

@@ -1,0 +1,103 @@
+"""A worker's shift: open everything, empty the maildrops, send what is due, and leave."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mailproc.app import drop_policy, make_limits, make_relay, make_works
+from mailproc.database import ledger, outbox
+from mailproc.database.engine import reading, writing
+from mailproc.drops import open_drop
+from mailproc.errors import MailprocError
+from mailproc.ownership import forget_the_dead
+from mailproc.processing.emptying import empty
+from mailproc.processing.policy import Budget
+from mailproc.processing.receiving import LEASE
+from mailproc.processing.reworking import expire
+from mailproc.processing.sending import flush
+from mailproc.processing.works import Works
+from mailproc.run import exit_status, gravest
+from mailproc.settings import Maildrop, Settings
+from mailproc.state import State
+from mailproc.worker import Link
+
+log = logging.getLogger("mailproc")
+
+
+@dataclass(slots=True)
+class Shift:
+    """What a worker is given; ``limit`` in messages, ``deadline`` in monotonic seconds."""
+
+    settings: Settings
+    maildrops: Sequence[Maildrop]
+    owner_id: str
+    link: Link
+    deaths: Mapping[str, str]
+    limit: int | None = None
+    deadline: float | None = None
+    _statuses: list[int] = field(default_factory=list)
+
+    def run(self) -> int:
+        """Answer the exit status."""
+        try:
+            works = make_works(self.settings, self.owner_id, watch=self.link, deaths=self.deaths)
+            state = State(self.settings.state)
+            begin(works, state)
+            self._empty_all(works, state)
+            expire(works)
+        except MailprocError as error:
+            self._note(error)
+            return gravest(self._statuses)
+        self._send(works)
+        if not any(self._statuses):
+            state.pending.clear(lambda: nothing_left(works))
+        return gravest(self._statuses)
+
+    def _empty_all(self, works: Works, state: State) -> None:
+        """Empty each maildrop; one that fails does not stop the others."""
+        budget = Budget(self.limit, self.deadline)
+        for maildrop in self.maildrops:
+            if self.link.stopping() or state.stop_requested:
+                return
+            try:
+                self._empty(works, maildrop, budget)
+            except MailprocError as error:
+                self._note(error)
+            else:
+                state.note_success(maildrop.name)
+
+    def _empty(self, works: Works, maildrop: Maildrop, budget: Budget) -> None:
+        drop = open_drop(maildrop)
+        try:
+            empty(works, drop, drop_policy(maildrop), make_limits(self.settings), budget)
+        finally:
+            drop.close()
+
+    def _send(self, works: Works) -> None:
+        try:
+            flush(works, make_relay(self.settings))
+        except MailprocError as error:
+            self._note(error)
+
+    def _note(self, error: MailprocError) -> None:
+        log.error("%s", error)
+        self._statuses.append(exit_status(error))
+
+
+def begin(works: Works, state: State) -> None:
+    """Enter this run into the ledger, take the dead ones off, and pay what is owed."""
+    owed = state.debts.all()
+    with writing(works.engine) as conn:
+        ledger.renew_lease(conn, works.owner.id, works.owner.host, works.clock() + LEASE)
+        forget_the_dead(conn, works.owner)
+        for id in owed:
+            ledger.give_back(conn, [id])
+    state.debts.settle()
+
+
+def nothing_left(works: Works) -> bool:
+    """Whether neither a receipt waits nor a mail is to be sent."""
+    with reading(works.engine) as conn:
+        return ledger.balance(conn).waiting == 0 and outbox.waiting(conn) == 0

@@ -1,0 +1,156 @@
+"""The state folder: locks, markers and temporary files of one machine, all of one user.
+
+::
+
+    locks/NAME.lock      held while the maildrop NAME is being emptied
+    last-success/NAME    its time is that of the last run that emptied NAME
+    pending              there is something to do besides new mail
+    stop                 put there by an operator: end after the message in hand
+    owners/, tmp/        of running processes
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+import secrets
+import shlex
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mailproc.debts import Debts
+from mailproc.errors import Locked, SettingsError
+from mailproc.pending import Pending
+
+_FOLDERS = ("locks", "last-success", "owners", "tmp")
+
+
+@dataclass(frozen=True, slots=True)
+class Owning:
+    """An owner's id, and the descriptor of its lock, which a forked child must close."""
+
+    id: str
+    descriptor: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state folder; nothing is created or opened by naming it."""
+
+    folder: Path
+
+    @property
+    def temporary(self) -> Path:
+        """The folder for temporary files."""
+        return self.folder / "tmp"
+
+    @property
+    def owners(self) -> Path:
+        """The folder with the lock of every running process."""
+        return self.folder / "owners"
+
+    @property
+    def pending(self) -> Pending:
+        """The marker of work besides new mail."""
+        return Pending(self.folder / "pending")
+
+    @property
+    def debts(self) -> Debts:
+        """The starts that are owed back."""
+        return Debts(self.folder / "debts")
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether an operator has put the stop file there."""
+        return (self.folder / "stop").exists()
+
+    def create(self) -> None:
+        """Make the folder, for its user alone, where it is missing."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in _FOLDERS:
+            (self.folder / name).mkdir(mode=0o700, exist_ok=True)
+
+    def require(self) -> None:
+        """Raise `SettingsError` unless the folder is there and closed to others."""
+        try:
+            mode = self.folder.stat().st_mode
+        except OSError as error:
+            raise SettingsError(
+                f"state: {self.folder}: {error.strerror}; type: mailproc init, or mailproc db upgrade"
+            ) from None
+        if not stat.S_ISDIR(mode) or mode & 0o077:
+            raise SettingsError(f"state: {self.folder} must be a folder for its user alone; type: chmod 700 {self.folder}")
+
+    @contextmanager
+    def locked(self, name: str, *, wait: bool = False) -> Iterator[int]:
+        """Hold the lock of the maildrop ``name``; raises `Locked` at once when another process has it, unless we ``wait``.
+
+        Gives the descriptor, which a forked child must close: the lock lives as long as any copy of it is open. There is
+        no stale lock, since the kernel frees it with the process, however that dies.
+        """
+        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self.folder / "locks" / f"{name}.lock", flags, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Locked(f"maildrop {name}: {_holder(descriptor)} is at work on it") from None
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def owning(self) -> Iterator[Owning]:
+        """Be an owner of receipts for as long as the block lasts: hold the lock of a file of our own in ``owners``."""
+        id = f"{os.getpid()}-{secrets.token_hex(6)}"
+        path = self.owners / id
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield Owning(id, descriptor)
+        finally:
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+
+    def note_success(self, name: str) -> None:
+        """Note that the maildrop ``name`` was emptied now."""
+        (self.folder / "last-success" / name).touch(mode=0o600)
+
+    def last_success(self, name: str) -> datetime | None:
+        """When the maildrop ``name`` was last emptied; None for never."""
+        try:
+            return datetime.fromtimestamp((self.folder / "last-success" / name).stat().st_mtime, UTC)
+        except OSError:
+            return None
+
+
+def refuse_foreign(paths: list[Path], command: list[str]) -> None:
+    """Raise `SettingsError`, with ``command`` as it is to be typed, when one of the paths belongs to another user.
+
+    A try by root would leave files behind that the next run from cron cannot write.
+    """
+    for path in paths:
+        owner = path.stat().st_uid if path.exists() else os.geteuid()
+        if owner != os.geteuid():
+            name = _user(owner)
+            raise SettingsError(f"{path} belongs to {name}; type: {shlex.join(['sudo', '-u', name, *command])}")
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"  # as sudo takes it
+
+
+def _holder(descriptor: int) -> str:
+    """Who wrote its number into the lock: for the eyes of a person only."""
+    pid = os.pread(descriptor, 20, 0).strip()
+    return f"process {int(pid)}" if pid.isdigit() else "another process"

@@ -1,0 +1,292 @@
+"""The relay that takes our mail, by SMTP (RFC 5321, RFC 6409): the only module that knows `smtplib`.
+
+A connection is used for several mails. What the relay says of one mail is an answer (`Submitted`); what it says of us, at
+the greeting, STARTTLS or login, is an exception, because no mail is at fault there and none may be given up for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+import smtplib
+import ssl
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Self
+
+from mailproc.errors import Away, LoginRefused, SettingsError
+from mailproc.failpoints import failpoint
+from mailproc.reading.display import one_line
+
+Security = Literal["plain", "starttls", "tls"]
+
+_PATH = re.compile(r"[!-;=?-~]*")  # visible ASCII without angle brackets: nothing that ends a command (RFC 5321 section 4.1.2)
+_UNCLEAN = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
+_LEADING_DOT = re.compile(rb"(?m)^\.")
+_LOGIN_NEEDED = (530, 534, 535, 538)  # RFC 4954 section 6: said of a MAIL command, it is about us
+_LONGEST_REPLY = 500  # characters; a line of a reply holds 512 octets (RFC 5321 section 4.5.3.1.5)
+
+_Reply = tuple[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of one mail.
+
+    sent     the relay has taken it over
+    retry    it has not, or we cannot know: try again later (4xx, connection trouble)
+    refused  it never will: 5xx to this mail, or it cannot be sent at all
+
+    ``reply`` is the relay's last word, or ours, on one line.
+    """
+
+    kind: Literal["sent", "retry", "refused"]
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelayFacts:
+    """What a relay showed of itself: ``tls`` is its version or None, ``size_limit`` in octets, None when it says none."""
+
+    tls: str | None
+    logged_in: bool
+    size_limit: int | None
+    eight_bit: bool
+
+
+class Relay:
+    """A relay at ``host``:``port``; ``timeout`` in seconds bounds each single wait for it.
+
+    ``security`` is ``plain``, ``starttls`` (which never falls back to plain) or ``tls``. Certificates are verified against
+    ``ca_file``, or the system's authorities. Raises `SettingsError` where a password would travel in clear.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        security: Security = "plain",
+        username: str | None = None,
+        password: str | None = None,
+        timeout: float = 30.0,
+        ca_file: str | None = None,
+        local_hostname: str = "localhost",
+    ) -> None:
+        if username is not None and security == "plain" and not _is_loopback(host):
+            raise SettingsError(f"{host}:{port}: the password would travel in clear; use smtp+starttls: or smtps:")
+        self.host, self.port, self.security = host, port, security
+        self._login = (username, password or "") if username is not None else None
+        self._timeout = timeout
+        self._tls = _context(ca_file) if security != "plain" else None
+        self._local_hostname = local_hostname
+        self._smtp: smtplib.SMTP | None = None
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection; after a `retry` without one, the next mail would fare no better now."""
+        return self._smtp is not None
+
+    def connect(self) -> None:
+        """Connect, greet, secure and log in, unless that has been done.
+
+        Raises `Away` or `LoginRefused`, with one line that says what to do; no password is sent before TLS is verified.
+        """
+        if self._smtp is None:
+            self._smtp = self._opened()
+
+    def close(self) -> None:
+        """Say QUIT, if there is somebody to hear it."""
+        smtp, self._smtp = self._smtp, None
+        if smtp is not None:
+            try:
+                smtp.quit()
+            except OSError:
+                smtp.close()
+
+    def check(self) -> RelayFacts:
+        """Connect, secure, log in and leave, without a mail; raises as `connect` does."""
+        with self:
+            assert self._smtp is not None  # noqa: S101 - connected
+            features, channel = self._smtp.esmtp_features, self._smtp.sock
+            size = features.get("size", "")
+            return RelayFacts(
+                tls=channel.version() if isinstance(channel, ssl.SSLSocket) else None,
+                logged_in=self._login is not None,
+                size_limit=int(size) if size.isdecimal() and int(size) else None,  # 0 means no limit (RFC 1870)
+                eight_bit="8bitmime" in features,
+            )
+
+    def send(self, reverse_path: str, recipient: str, raw: bytes) -> Submitted:
+        """Hand over one mail for one recipient; ``reverse_path`` "" is the null path.
+
+        Raises `LoginRefused` when the relay wants a login that it was not given, or refuses it.
+        """
+        if problem := _unfit(reverse_path, recipient, raw):
+            return Submitted("refused", f"not sent: {problem}")
+        try:
+            return self._submit(reverse_path, recipient, raw)
+        except Away as away:
+            return Submitted("retry", _line(str(away)))
+        except OSError as error:
+            # Also when the final dot was on its way: it is sent again with the same Message-ID, at least once.
+            self._abandon()
+            return Submitted("retry", _line(f"{self._place}: {_words(error)}"))
+
+    def _submit(self, reverse_path: str, recipient: str, raw: bytes) -> Submitted:
+        smtp = self._ready()
+        if not raw.isascii() and not smtp.has_extn("8bitmime"):
+            return Submitted("refused", "not sent: it has 8-bit octets, and the relay does not offer 8BITMIME")
+        code, reply = _transaction(smtp, reverse_path, recipient, raw)
+        if code in _LOGIN_NEEDED:
+            self._abandon()
+            raise LoginRefused(f"{self._place}: {_said(code, reply)}; give the relay's user name and password")
+        self._clear(code)
+        kind: Literal["sent", "retry", "refused"] = "refused" if 500 <= code < 600 else "retry"
+        return Submitted("sent" if 200 <= code < 300 else kind, _said(code, reply))
+
+    def _ready(self) -> smtplib.SMTP:
+        """The connection, a new one where the relay has closed the old in the meantime."""
+        if self._smtp is not None:
+            try:
+                self._clear(self._smtp.noop()[0])
+            except OSError:
+                self._abandon()
+        self.connect()
+        assert self._smtp is not None  # noqa: S101 - connected
+        return self._smtp
+
+    def _clear(self, code: int) -> None:
+        """Be ready for the next mail: forget a refused one; 421 says that the relay hangs up (RFC 5321 section 3.8)."""
+        if self._smtp is None or code == 250:
+            return
+        if code == 421 or self._smtp.rset()[0] != 250:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        smtp, self._smtp = self._smtp, None
+        if smtp is not None:
+            smtp.close()
+
+    @property
+    def _place(self) -> str:
+        return f"relay {self.host}:{self.port}"
+
+    def _opened(self) -> smtplib.SMTP:
+        smtp: smtplib.SMTP | None = None
+        try:
+            smtp = self._channel()
+            smtp.ehlo_or_helo_if_needed()
+            if self.security == "starttls" and self._tls is not None:
+                smtp.starttls(context=self._tls)  # raises where it is not offered or refused: never in clear instead
+                smtp.ehlo_or_helo_if_needed()  # what was said before TLS is void (RFC 3207 section 4.2)
+            if self._login is not None:
+                self._authenticate(smtp, *self._login)
+            return smtp
+        except BaseException as error:
+            if smtp is not None:
+                smtp.close()
+            if isinstance(error, OSError):
+                raise Away(f"{self._place}: {_words(error)}; {_advice(error)}") from error
+            raise
+
+    def _channel(self) -> smtplib.SMTP:
+        if self.security == "tls":
+            return smtplib.SMTP_SSL(
+                self.host, self.port, self._local_hostname, timeout=self._timeout, context=self._tls
+            )
+        return smtplib.SMTP(self.host, self.port, self._local_hostname, timeout=self._timeout)
+
+    def _authenticate(self, smtp: smtplib.SMTP, username: str, password: str) -> None:
+        """Log in once, by one mechanism: trying them all would count as three wrong passwords."""
+        offered = smtp.esmtp_features.get("auth", "").upper().split()
+        if "PLAIN" in offered:  # RFC 4616
+            code, reply = smtp.docmd("AUTH", f"PLAIN {_base64(f'{chr(0)}{username}{chr(0)}{password}')}")
+        elif "LOGIN" in offered:
+            code, reply = smtp.docmd("AUTH", f"LOGIN {_base64(username)}")
+            code, reply = smtp.docmd(_base64(password)) if code == 334 else (code, reply)
+        else:
+            raise LoginRefused(f"{self._place}: offers no AUTH PLAIN or LOGIN; check port and security, or give no user name")
+        if 400 <= code < 500:
+            raise smtplib.SMTPAuthenticationError(code, reply)
+        if code != 235:
+            raise LoginRefused(f"{self._place}: {_said(code, reply)}; check the user name and password")
+
+
+def _transaction(smtp: smtplib.SMTP, reverse_path: str, recipient: str, raw: bytes) -> _Reply:
+    """The reply that ended the mail transaction (RFC 5321 section 3.3): the first that refuses, or that to the content."""
+    parameters = [f"SIZE={len(raw)}"] if smtp.has_extn("size") else []
+    parameters += ["BODY=8BITMIME"] if not raw.isascii() else []
+    code, reply = smtp.docmd("MAIL", " ".join([f"FROM:<{reverse_path}>", *parameters]))
+    if code != 250:
+        return code, reply
+    code, reply = smtp.docmd("RCPT", f"TO:<{recipient}>")
+    if code not in (250, 251):
+        return code, reply
+    code, reply = smtp.docmd("DATA")
+    if code != 354:
+        return (code, reply) if code >= 400 else (451, reply)
+    smtp.send(_LEADING_DOT.sub(b"..", raw) + (b"" if raw.endswith(b"\r\n") else b"\r\n") + b".\r\n")
+    failpoint("outbox-after-data")
+    return smtp.getreply()
+
+
+def _unfit(reverse_path: str, recipient: str, raw: bytes) -> str | None:
+    """Why this can never be sent: it would say more to the relay than one mail (RFC 5321 sections 2.3.8 and 4.1.2)."""
+    if not recipient or not _PATH.fullmatch(recipient) or not _PATH.fullmatch(reverse_path):
+        return "an address that SMTP cannot carry"
+    return "a bare CR, a bare LF or a NUL in it" if _UNCLEAN.search(raw) else None
+
+
+def _context(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise SettingsError(f"ca_file {ca_file}: {_words(error)}; it must be a file of PEM certificates") from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode("utf-8")).decode("ascii")
+
+
+def _said(code: int, reply: bytes) -> str:
+    return _line(f"{code} {reply.decode('ascii', 'replace')}")
+
+
+def _words(error: OSError) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        reply = error.smtp_error
+        return _said(error.smtp_code, reply if isinstance(reply, bytes) else str(reply).encode())
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid: {error.verify_message}"
+    return _line(error.strerror or str(error) or type(error).__name__)
+
+
+def _advice(error: OSError) -> str:
+    """What the operator can do about it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "use the host name that its certificate is for, or name its authority's certificate as ca_file"
+    if isinstance(error, ssl.SSLError):
+        return "check port and security: smtps: is TLS from the start (465), smtp+starttls: begins in clear (587)"
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return "it does not offer STARTTLS; use smtps:, or check that nobody is in between"
+    return "check that it runs and that host and port are right"
+
+
+def _line(text: str) -> str:
+    return one_line(text, _LONGEST_REPLY)

@@ -1,0 +1,182 @@
+"""The process that only watches: it ends a worker that takes too long or too much, and starts the next.
+
+The worker tells by a pipe which message it starts, so that a death can be laid at a message's door. The ledger has
+counted that start already; after three the message is set aside, and the others go on (design promise 5).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from mailproc.worker import Link, become_worker
+
+GRACE = 9.0  # seconds from the first SIGTERM to SIGKILL; the whole run is to end within 10
+LOOK = 0.25  # seconds between two looks at the worker's memory and time
+STARTS_OF_ONE = 4  # a worker that dies of one message more often than the ledger allows shows a bug of ours
+
+log = logging.getLogger("mailproc")
+
+BUG = os.EX_SOFTWARE
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one worker may take: seconds for a message, octets of memory for the run."""
+
+    message_time: float = 300.0
+    memory: int = 1 << 30
+
+
+@dataclass(slots=True)
+class Sight:
+    """What the supervisor knows of its worker from the pipe."""
+
+    message: str | None = None
+    archive_url: str = ""
+    since: float = field(default_factory=time.monotonic)
+    killed_for: str | None = None
+    status: int | None = None
+    _rest: bytes = b""
+
+    def read(self, data: bytes, progress: Callable[[int, int], None]) -> None:
+        """Take in what the worker wrote: ``s ID URL``, ``f NUMBER``, ``e NUMBER`` or ``q STATUS`` a line."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            word, _, rest = line.decode().partition(" ")
+            if word == "s":
+                self.message, _, self.archive_url = rest.partition(" ")
+            elif word == "f":
+                self.message = None
+                progress(int(rest), 0)
+            elif word == "e":
+                progress(0, int(rest))
+            else:
+                self.status = int(rest)
+            self.since = time.monotonic()
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs ``work`` in one process after the other until one ends by itself.
+
+    ``work`` gets the link to us and what became of earlier workers, by receipt id; it answers an exit status.
+    ``progress`` is told how many messages were finished and how many more are expected.
+    """
+
+    work: Callable[[Link, dict[str, str]], int]
+    bounds: Bounds
+    progress: Callable[[int, int], None] = lambda finished, expected: None
+    deaths: dict[str, str] = field(default_factory=dict)
+    _died_of: dict[str, int] = field(default_factory=dict)
+    _stop_at: float | None = None
+    _pid: int = 0
+
+    def run(self) -> int:
+        """Answer the exit status of the last worker. Must be called from the main thread, before there is another."""
+        with self._signals():
+            while True:
+                exited, sight = self._one_worker()
+                if sight.status is not None:
+                    return sight.status
+                if not self._account(exited, sight):
+                    return BUG
+                if self._stop_at is not None:
+                    return os.EX_OK
+
+    def _one_worker(self) -> tuple[int, Sight]:
+        ours, theirs = os.pipe()
+        parent = os.getpid()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(ours)
+            become_worker(Link(theirs), parent, lambda link: self.work(link, self.deaths))
+        os.close(theirs)
+        sight = Sight()
+        try:
+            return self._watch(ours, sight), sight
+        finally:
+            os.close(ours)
+            self._kill_group()
+
+    def _watch(self, pipe: int, sight: Sight) -> int:
+        """Look on until the worker has ended; answers its exit status, or minus the signal."""
+        open_ = True
+        while True:
+            if open_ and select.select([pipe], [], [], LOOK)[0]:
+                data = os.read(pipe, 65536)
+                open_ = bool(data)
+                sight.read(data, self.progress)
+            ended, status = os.waitpid(self._pid, os.WNOHANG if open_ else 0)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            self._enforce(sight)
+
+    def _enforce(self, sight: Sight) -> None:
+        """End the worker that is over a bound, whatever it is doing."""
+        now = time.monotonic()
+        if self._stop_at is not None and now > self._stop_at:
+            sight.killed_for = "it did not stop when told to"
+        elif sight.message is not None and now - sight.since > self.bounds.message_time:
+            sight.killed_for = f"it took longer than {self.bounds.message_time:.0f} s"
+        elif resident(self._pid) > self.bounds.memory:
+            sight.killed_for = f"it took more than {self.bounds.memory >> 20} MiB of memory"
+        else:
+            return
+        self._kill_group()
+
+    def _kill_group(self) -> None:
+        """The worker leads a process group of its own, so that whatever it has started ends with it."""
+        try:
+            os.killpg(self._pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return
+
+    def _account(self, exited: int, sight: Sight) -> bool:
+        """Lay the death at the door of the message that was being worked; False when there was none.
+
+        A worker that exits without a word was made to by a handler, or by a library under it.
+        """
+        how = sight.killed_for or _words(exited)
+        if sight.message is None:
+            log.error("the worker died outside of any message: %s", how)
+            return False
+        self.deaths[sight.message] = f"the last time {how}"
+        self._died_of[sight.message] = self._died_of.get(sight.message, 0) + 1
+        log.error("%s: the worker died of it, %s; its mail is %s", sight.message, how, sight.archive_url)
+        return self._died_of[sight.message] < STARTS_OF_ONE
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Pass SIGTERM and SIGINT on: the worker finishes its message, commits, deletes and ends."""
+
+        def pass_on(number: int, frame: object) -> None:
+            self._stop_at = self._stop_at or time.monotonic() + GRACE
+            if self._pid:
+                os.kill(self._pid, signal.SIGTERM)
+
+        before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _words(exited: int) -> str:
+    return f"it was ended by {signal.Signals(-exited).name}" if exited < 0 else f"it called exit({exited})"
+
+
+def resident(pid: int) -> int:
+    """The resident memory of a process in octets; 0 when it has gone."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as statm:  # noqa: PTH123 - asked four times a second
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+    except (OSError, IndexError):
+        return 0

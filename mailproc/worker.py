@@ -1,0 +1,100 @@
+"""The process that works: its link to the supervisor, and how it ends when told to."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from mailproc.errors import Interrupted
+
+PATIENCE = 7.0  # seconds that a handler may still take after SIGTERM; the supervisor kills 2 s later
+PR_SET_PDEATHSIG = 1
+
+log = logging.getLogger("mailproc")
+
+
+class Link:
+    """The worker's end of the pipe, and its ear for SIGTERM."""
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._stopping = False
+        self._inside = False
+
+    def starts(self, receipt_id: str, archive_url: str) -> None:
+        """A message is about to be parsed or handled: if the process dies now, it was this one."""
+        self._tell(f"s {receipt_id} {archive_url}")
+
+    def finished(self, number: int) -> None:
+        """So many messages more have ended."""
+        self._tell(f"f {number}")
+
+    def expects(self, number: int) -> None:
+        """So many messages more are waiting."""
+        self._tell(f"e {number}")
+
+    def stopping(self) -> bool:
+        """Whether to begin no further message."""
+        return self._stopping
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """While inside, a stop that has waited too long raises `Interrupted`."""
+        self._inside = True
+        try:
+            yield
+        finally:
+            self._inside = False
+
+    def done(self, status: int) -> None:
+        """We end by ourselves, with this exit status; an exit without this word is a death."""
+        self._tell(f"q {status}")
+
+    def listen(self) -> None:
+        """Take SIGTERM as the word to stop."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us too; the supervisor passes SIGTERM on
+        signal.signal(signal.SIGTERM, self._told_to_stop)
+        signal.signal(signal.SIGALRM, self._out_of_patience)
+
+    def _told_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+
+    def _out_of_patience(self, number: int, frame: FrameType | None) -> None:
+        if self._inside:
+            raise Interrupted
+
+    def _tell(self, line: str) -> None:
+        os.write(self._pipe, line.encode() + b"\n")
+
+
+def become_worker(link: Link, parent: int, work: Callable[[Link], int]) -> NoReturn:
+    """Be the worker in a process that was just forked; leaves by `os._exit`, so that nothing is flushed twice."""
+    status = os.EX_SOFTWARE
+    try:
+        os.setpgid(0, 0)
+        _die_with(parent)
+        link.listen()
+        status = work(link)
+        link.done(status)
+    except BaseException:
+        log.exception("a bug of ours outside of any message")
+    finally:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill us when the supervisor dies; it follows the thread that forked, which is the main one."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(os.EX_TEMPFAIL)

@@ -1,0 +1,1 @@
+"""The maildrops, on real servers and files."""
