@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Engine
 
 from mailproc.answers import Answering, load_texts
+from mailproc.answers.answering import MAX_SIZE
 from mailproc.archive import FolderArchive
 from mailproc.database import migrations
 from mailproc.database.directory import DatabaseDirectory
 from mailproc.database.engine import make_engine
+from mailproc.directory import Directory
+from mailproc.handler import Traits
+from mailproc.inspection import Inspector
 from mailproc.openpgp.gnupg import GnupgVerifier
 from mailproc.ownership import owner
 from mailproc.pipeline import Binding, Site
 from mailproc.plugins import resolve
+from mailproc.principal import Trust
 from mailproc.processing.policy import ChunkLimits, DropPolicy
 from mailproc.processing.works import Deaf, Watch, Works, utc_now
 from mailproc.registry import Registry
-from mailproc.settings import Maildrop, Settings, password_of
+from mailproc.settings import RECIPIENT_HEADERS, Maildrop, Settings, password_of
 from mailproc.state import State
 from mailproc.submission import Relay
+from mailproc.userfile import UserFile
 
 
 def open_engine(settings: Settings) -> Engine:
     """The way into the configured database."""
     return make_engine(settings.database.url.reveal())
+
+
+def checked_engine(settings: Settings) -> Engine:
+    """The same, when the schema is what this program and its plugins need; raises `SettingsError` with the fix."""
+    engine = open_engine(settings)
+    migrations.require_current(engine, migrations.plugin_migrations())
+    return engine
 
 
 def bind_domains(settings: Settings) -> Registry[Binding]:
@@ -39,20 +53,39 @@ def bind_domains(settings: Settings) -> Registry[Binding]:
     return registry
 
 
-def our_domain(settings: Settings) -> str:
+def our_domain(settings: Settings | None) -> str:
     """The domain of our own mail, by which we know it when it comes back."""
-    return settings.smtp.sender.address.domain if settings.smtp else "mailproc.invalid"
+    return settings.smtp.sender.address.domain if settings and settings.smtp else "mailproc.invalid"
 
 
-def make_site(settings: Settings, engine: Engine) -> Site:
+def make_site(settings: Settings, directory: Directory) -> Site:
     """What the decisions rest on."""
     return Site(
         registry=bind_domains(settings),
-        directory=DatabaseDirectory(engine),
+        directory=directory,
         verifier=GnupgVerifier(folder=State(settings.state).temporary),
         domain=our_domain(settings),
         max_size=settings.max_size,
     )
+
+
+def make_inspector(settings: Settings | None, directory: Directory | None, max_age: timedelta | None) -> Inspector:
+    """The real decisions, for looking only.
+
+    Users and keys are those of ``directory``, else of the configuration's database, else there are none. ``max_age`` of a
+    signature: None for the usual, zero for no limit. Without a configuration every mail has a handler of which nothing
+    is known.
+    """
+    if settings is None:
+        nothing: Registry[Binding] = Registry()
+        nothing.add("*", Binding("", lambda delivery: delivery.drop("this is only a look"), Traits(Trust.NONE)))
+        site = Site(nothing, directory or UserFile({}, {}), GnupgVerifier(), our_domain(None), MAX_SIZE)
+    else:
+        site = make_site(settings, directory or DatabaseDirectory(checked_engine(settings)))
+    if max_age is not None:
+        site = replace(site, max_signature_age=max_age or None)
+    headers = settings.maildrops[0].recipient_headers if settings and settings.maildrops else RECIPIENT_HEADERS
+    return Inspector(site, headers, routing=settings is not None)
 
 
 def make_answering(settings: Settings) -> Answering | None:
@@ -81,6 +114,7 @@ def make_relay(settings: Settings) -> Relay | None:
         username=url.username,
         password=password_of(smtp, "smtp") if url.username else None,
         ca_file=str(smtp.ca_file) if smtp.ca_file else None,
+        local_hostname=our_domain(settings),
     )
 
 
@@ -108,13 +142,12 @@ def make_works(
 
     Raises `SettingsError` for a handler that cannot be used and for a schema that is behind; no mail is touched before.
     """
-    engine = open_engine(settings)
-    migrations.require_current(engine, migrations.plugin_migrations())
+    engine = checked_engine(settings)
     state = State(settings.state)
     return Works(
         engine=engine,
         archive=FolderArchive(settings.archive),
-        site=make_site(settings, engine),
+        site=make_site(settings, DatabaseDirectory(engine)),
         answering=make_answering(settings),
         owner=owner(state.owners, owner_id, clock),
         clock=clock,

@@ -143,10 +143,11 @@ def _by_from(unknown: Authenticated, user: User, trust: Sequence[str]) -> Authen
 def _keys(part: SignedPart, user: User, directory: Directory) -> dict[str, RegisteredKey]:
     """The sender's own keys, and the registered ones that the signature names, by fingerprint.
 
-    Without the latter nobody could tell a colleague's key from an unknown one.
+    Without the latter nobody could tell a colleague's key from an unknown one. A key that is registered for several users
+    is the sender's own.
     """
     named = [key for issuer in part.issuers for key in directory.keys_named(issuer)]
-    return {key.fingerprint: key for key in (*directory.keys_of(user.name), *named)}
+    return {key.fingerprint: key for key in (*named, *directory.keys_of(user.name))}
 
 
 def _verify(part: SignedPart, keys: dict[str, RegisteredKey], verifier: Verifier | None) -> tuple[SignedPart, Verification]:

@@ -1,7 +1,8 @@
 """Named places where a test makes the program die, to prove what is left behind.
 
-``MAILPROC_FAILPOINT=name:kill|raise|enospc|eio|hang[:nth]`` arms one place; the nth passage (the first unless said
-otherwise) fails in the way that is named. Unset, a passage costs one look-up.
+``MAILPROC_FAILPOINT=name:kill|killall|raise|enospc|eio|hang[:nth]`` arms one place; the nth passage (the first unless
+said otherwise) fails in the way that is named. ``kill`` ends the process that passes, and a supervisor starts the next;
+``killall`` ends the supervisor first, so that the run is over, as after a power cut. Unset, a passage costs one look-up.
 """
 
 from __future__ import annotations
@@ -12,9 +13,16 @@ import signal
 import time
 from collections.abc import Callable
 
+_armed_in = os.getpid()  # the process that read the environment; whoever was forked from it has this number too
+
 
 def _kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _kill_all() -> None:
+    os.kill(_armed_in, signal.SIGKILL)
+    _kill()
 
 
 def _raise() -> None:
@@ -35,6 +43,7 @@ def _hang() -> None:
 
 _FAULTS: dict[str, Callable[[], None]] = {
     "kill": _kill,
+    "killall": _kill_all,
     "raise": _raise,
     "enospc": _enospc,
     "eio": _eio,

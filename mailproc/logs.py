@@ -6,12 +6,10 @@ stem from a mail, so each line is made safe for a terminal and none can be mista
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import Literal
 
@@ -36,10 +34,13 @@ def to_stderr(*, verbose: bool) -> None:
 
 def to_file(file: Path, form: Literal["text", "json"]) -> None:
     """Write everything to ``file`` too, which may be rotated away at any time; raises `SettingsError` if we may not."""
+    from logging.handlers import WatchedFileHandler  # brings sockets and more, and a run without a log file needs none
+
     try:
-        handler = _File(file, encoding="utf-8", errors="backslashreplace")
+        handler = WatchedFileHandler(file, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise SettingsError(f"log.file: {file}: {error.strerror}") from None
+    handler.handleError = lambda record: _say_unwritten(file)  # type: ignore[method-assign]
     handler.setFormatter(_Json() if form == "json" else _Text(with_time=True))
     logging.getLogger().addHandler(handler)
 
@@ -49,10 +50,9 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
         super().__init__(sys.stderr)
 
 
-class _File(WatchedFileHandler):
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Say in one line that the log cannot be written, where the standard library prints a traceback for each record."""
-        print(f"mailproc: log.file: {self.baseFilename}: {sys.exception()}", file=sys.stderr)
+def _say_unwritten(file: Path) -> None:
+    """Say in one line that the log cannot be written, where the standard library prints a traceback for each record."""
+    print(f"mailproc: log.file: {file}: {sys.exception()}", file=sys.stderr)
 
 
 class _Line(logging.Formatter):
@@ -73,8 +73,8 @@ class _Text(_Line):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line, and more only for a traceback."""
-        facts = "".join(f" {key}={_safe(json.dumps(value, default=str))}" for key, value in _about(record).items())
-        return "\n".join([super().format(record) + facts, *(f"    {_safe(line)}" for line in _traceback(record).splitlines())])
+        facts = "".join(f" {key}={_safe(_dumped(value))}" for key, value in _about(record).items())
+        return "\n".join([super().format(record) + facts, *map(_indented, _traceback(record).splitlines())])
 
 
 class _Json(logging.Formatter):
@@ -90,7 +90,7 @@ class _Json(logging.Formatter):
         }
         if traceback := _traceback(record):
             event["traceback"] = traceback
-        return json.dumps({**_about(record), **event}, default=str)
+        return _dumped({**_about(record), **event})
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -107,6 +107,16 @@ def _about(record: logging.LogRecord) -> Mapping[str, object]:
 
 def _traceback(record: logging.LogRecord) -> str:
     return logging.Formatter().formatException(record.exc_info) if record.exc_info and record.exc_info[0] else ""
+
+
+def _dumped(value: object) -> str:
+    import json  # not before there is something to say
+
+    return json.dumps(value, default=str)
+
+
+def _indented(line: str) -> str:
+    return " " * min(4 + len(line) - len(line.lstrip(" ")), 40) + _safe(line)
 
 
 def _time(record: logging.LogRecord) -> str:

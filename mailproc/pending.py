@@ -12,13 +12,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+# The shared locks that this process holds on markers. They belong to the process and not to a `Pending`: two of them would
+# lock each other out.
+_held: dict[Path, int] = {}
+
 
 class Pending:
-    """The marker file of one state folder, as one process uses it."""
+    """The marker file of one state folder, as this process uses it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._descriptor: int | None = None
 
     def __bool__(self) -> bool:
         return self._path.exists()
@@ -28,20 +31,19 @@ class Pending:
 
         Another process that finds nothing to do does not see yet what we are about to commit: our shared lock stops it.
         """
-        while self._descriptor is None:
+        while self._path not in _held:
             descriptor = os.open(self._path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_SH)
             if _is_still(self._path, descriptor):
                 _sync_folder(self._path.parent)
-                self._descriptor = descriptor
+                _held[self._path] = descriptor
             else:
                 os.close(descriptor)
 
     def clear(self, none_left: Callable[[], bool]) -> None:
         """Take the marker away if ``none_left`` answers True and no other process is at work under it."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._path in _held:
+            os.close(_held.pop(self._path))
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:

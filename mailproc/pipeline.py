@@ -82,9 +82,7 @@ def examine(envelope: Envelope, message: Message, *, size: int, arrival: datetim
     ``arrival`` is when it reached the maildrop or the door.
     """
     failpoint("parse")
-    screened = screen(
-        message, reverse_path=envelope.reverse_path, size=size, max_size=site.max_size, our_domain=site.domain
-    )
+    screened = screen(message, reverse_path=envelope.reverse_path, size=size, max_size=site.max_size, our_domain=site.domain)
     author = sole_author(message.header)
     seen = Examined(message, screened, author, binding=site.registry.get(domain_of(envelope.recipient)))
     early = _screened_out(seen, size, site.max_size) or _unroutable(seen, envelope.recipient)

@@ -41,7 +41,9 @@ class Installed:
 def installed() -> list[Installed]:
     """The handlers that installed packages offer, by name."""
     points = entry_points(group=GROUP)
-    return sorted((Installed(point.name, point.value, _package(point)) for point in points), key=lambda found: (found.name, found.package))
+    return sorted(
+        (Installed(point.name, point.value, _package(point)) for point in points), key=lambda found: (found.name, found.package)
+    )
 
 
 def resolve(name: str, sections: Mapping[str, Mapping[str, object]], folder: Path | None = None) -> Bound:

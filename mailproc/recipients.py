@@ -1,4 +1,4 @@
-"""Whom a polled message is for: a maildrop has lost the envelope, so a header must tell."""
+"""Whom a polled message is for, and where it came from: a maildrop has lost the envelope, so a header must tell."""
 
 from __future__ import annotations
 
@@ -46,6 +46,18 @@ def _sole(value: str) -> str:
     """The one address in an MTA's own field; "" when it holds none."""
     addresses = read_addresses([value])
     return str(addresses[0]) if addresses else ""
+
+
+def reverse_path_of(header: Header) -> str | None:
+    """The reverse path that the MTA wrote down in the topmost Return-Path (RFC 5321 section 4.4); "" is the null path.
+
+    None when it is unknown: there is no such field, or it holds something else.
+    """
+    value = (header.first("Return-Path") or "").strip()
+    if value == "<>":
+        return ""
+    addresses = read_addresses([value])
+    return str(addresses[0]) if len(addresses) == 1 else None
 
 
 def domain_of(recipient: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -44,12 +45,24 @@ def gravest(statuses: Iterable[int]) -> int:
     return next((status for status in _GRAVEST_FIRST if status in found), os.EX_OK)
 
 
+def chosen(settings: Settings, names: Sequence[str]) -> list[Maildrop]:
+    """The maildrops of these names, all for none; raises `SettingsError` for a name that there is not."""
+    known = {maildrop.name: maildrop for maildrop in settings.maildrops}
+    if not known:
+        raise SettingsError(f"{settings.file}: there is no [[maildrop]] to empty")
+    for name in names:
+        if name not in known:
+            raise SettingsError(f"there is no maildrop {name}; there are: {', '.join(known)}")
+    return [known[name] for name in names or known]
+
+
 @dataclass(slots=True)
 class Run:
     """What one run was asked to do, and how far it got.
 
     ``maildrops`` are names, none for all; ``limit`` is a number of messages; ``max_time`` is in seconds; ``wait`` says to
-    wait for a lock that another run holds. ``progress`` is told how many messages ended and how many more are expected.
+    wait for a lock that another run holds. ``progress`` is told how messages ended and how many more are
+    expected; ``ended`` counts them by disposition.
     """
 
     settings: Settings
@@ -57,9 +70,9 @@ class Run:
     limit: int | None = None
     max_time: float | None = None
     wait: bool = False
-    progress: Callable[[int, int], None] = lambda finished, expected: None
+    progress: Callable[[Sequence[str], int], None] = lambda finished, expected: None
+    ended: Counter[str] = field(default_factory=Counter)
     _began: float = field(default_factory=time.monotonic)
-    _finished: int = 0
     _statuses: list[int] = field(default_factory=list)
 
     def run(self) -> int:
@@ -69,12 +82,11 @@ class Run:
             log.info("nothing is done, because there is the stop file %s", state.folder / "stop")
             return os.EX_OK
         with ExitStack() as held:
-            locks = {maildrop.name: lock for maildrop in self._chosen() if (lock := self._lock(maildrop, state, held))}
-            mine = [maildrop for maildrop in self._chosen() if maildrop.name in locks]
-            waiting = [(maildrop, self._look(maildrop)) for maildrop in mine]
-            reached = [maildrop for maildrop, found in waiting if found is not None]
-            if any(found for _, found in waiting) or (reached and state.pending):
-                self._statuses.append(self._supervised(reached, state, list(locks.values())))
+            locks = [(each, self._lock(each, state, held)) for each in chosen(self.settings, self.maildrops)]
+            looks = [(maildrop, self._look(maildrop)) for maildrop, lock in locks if lock is not None]
+            reached = [maildrop for maildrop, waits in looks if waits is not None]
+            if any(waits for _, waits in looks) or (reached and state.pending):
+                self._statuses.append(self._supervised(reached, state, [lock for _, lock in locks if lock is not None]))
             else:
                 for maildrop in reached:
                     state.note_success(maildrop.name)
@@ -87,16 +99,6 @@ class Run:
         state.require()
         state.create()
         return state
-
-    def _chosen(self) -> list[Maildrop]:
-        """The maildrops of this run; raises `SettingsError` for a name that there is not."""
-        known = {maildrop.name: maildrop for maildrop in self.settings.maildrops}
-        if not known:
-            raise SettingsError(f"{self.settings.file}: there is no [[maildrop]] to empty")
-        for name in self.maildrops:
-            if name not in known:
-                raise SettingsError(f"there is no maildrop {name}; there are: {', '.join(known)}")
-        return [known[name] for name in self.maildrops or known]
 
     def _lock(self, maildrop: Maildrop, state: State, held: ExitStack) -> int | None:
         try:
@@ -129,12 +131,12 @@ class Run:
                     os.close(descriptor)
                 from mailproc.shift import Shift
 
-                left = None if self.limit is None else self.limit - self._finished
+                left = None if self.limit is None else self.limit - self.ended.total()
                 deadline = None if self.max_time is None else self._began + self.max_time
                 return Shift(self.settings, maildrops, owner.id, link, deaths, left, deadline).run()
 
             return Supervisor(work, Bounds(limits.message_time, limits.memory), self._progress).run()
 
-    def _progress(self, finished: int, expected: int) -> None:
-        self._finished += finished
+    def _progress(self, finished: Sequence[str], expected: int) -> None:
+        self.ended.update(finished)
         self.progress(finished, expected)

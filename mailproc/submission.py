@@ -200,9 +200,7 @@ class Relay:
 
     def _channel(self) -> smtplib.SMTP:
         if self.security == "tls":
-            return smtplib.SMTP_SSL(
-                self.host, self.port, self._local_hostname, timeout=self._timeout, context=self._tls
-            )
+            return smtplib.SMTP_SSL(self.host, self.port, self._local_hostname, timeout=self._timeout, context=self._tls)
         return smtplib.SMTP(self.host, self.port, self._local_hostname, timeout=self._timeout)
 
     def _authenticate(self, smtp: smtplib.SMTP, username: str, password: str) -> None:

@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -24,6 +24,8 @@ STARTS_OF_ONE = 4  # a worker that dies of one message more often than the ledge
 log = logging.getLogger("mailproc")
 
 BUG = os.EX_SOFTWARE
+
+Progress = Callable[[Sequence[str], int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class Sight:
     status: int | None = None
     _rest: bytes = b""
 
-    def read(self, data: bytes, progress: Callable[[int, int], None]) -> None:
-        """Take in what the worker wrote: ``s ID URL``, ``f NUMBER``, ``e NUMBER`` or ``q STATUS`` a line."""
+    def read(self, data: bytes, progress: Progress) -> None:
+        """Take in what the worker wrote: ``s ID URL``, ``f DISPOSITION...``, ``e NUMBER`` or ``q STATUS`` a line."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             word, _, rest = line.decode().partition(" ")
@@ -54,9 +56,9 @@ class Sight:
                 self.message, _, self.archive_url = rest.partition(" ")
             elif word == "f":
                 self.message = None
-                progress(int(rest), 0)
+                progress(rest.split(), 0)
             elif word == "e":
-                progress(0, int(rest))
+                progress([], int(rest))
             else:
                 self.status = int(rest)
             self.since = time.monotonic()
@@ -67,12 +69,12 @@ class Supervisor:
     """Runs ``work`` in one process after the other until one ends by itself.
 
     ``work`` gets the link to us and what became of earlier workers, by receipt id; it answers an exit status.
-    ``progress`` is told how many messages were finished and how many more are expected.
+    ``progress`` is told how messages ended and how many more are expected.
     """
 
     work: Callable[[Link, dict[str, str]], int]
     bounds: Bounds
-    progress: Callable[[int, int], None] = lambda finished, expected: None
+    progress: Progress = lambda finished, expected: None
     deaths: dict[str, str] = field(default_factory=dict)
     _died_of: dict[str, int] = field(default_factory=dict)
     _stop_at: float | None = None

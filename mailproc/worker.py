@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -32,9 +32,9 @@ class Link:
         """A message is about to be parsed or handled: if the process dies now, it was this one."""
         self._tell(f"s {receipt_id} {archive_url}")
 
-    def finished(self, number: int) -> None:
-        """So many messages more have ended."""
-        self._tell(f"f {number}")
+    def finished(self, dispositions: Sequence[str]) -> None:
+        """These messages more have ended, so."""
+        self._tell(f"f {' '.join(dispositions)}")
 
     def expects(self, number: int) -> None:
         """So many messages more are waiting."""

@@ -9,8 +9,7 @@ context.configure(
     version_table=given["version_table"],
     on_version_apply=given["on_version_apply"],
     render_as_batch=True,  # SQLite cannot alter a column: alembic copies the table
-    transaction_per_migration=True,
-    transactional_ddl=True,  # on SQLite too, since our connections begin their transactions themselves
+    transaction_per_migration=True,  # on PostgreSQL; on SQLite the caller has begun one for them all
 )
 with context.begin_transaction():
     context.run_migrations()

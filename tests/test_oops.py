@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailproc.address import Address
-from mailproc.oops import LONGEST_EXCEPTION, LONGEST_TRACEBACK, Oops, make_oops, new_id, redact, signature_of
+from mailproc.oops import LONGEST_EXCEPTION, LONGEST_LINE, LONGEST_TRACEBACK, Oops, make_oops, new_id, redact, signature_of
 from mailproc.outcome import Disposition, Outcome
 from mailproc.pipeline import call
 from mailproc.principal import Principal, Trust
@@ -93,7 +93,7 @@ def test_ids_of_one_moment_differ() -> None:
 
 # The signature --------------------------------------------------------------------------------------------------------
 
-PLUGIN = '''
+PLUGIN = """
 import json
 from mailproc import delivery
 
@@ -104,7 +104,7 @@ def add_note(value):
 
 def store(value):
     return json.loads(value)
-'''
+"""
 
 
 def module_at(folder: Path, name: str, text: str) -> ModuleType:
@@ -233,6 +233,12 @@ def _raise(text: str) -> None:
     raise ValueError(text)
 
 
+def test_mail_in_an_exception_is_not_told_whole() -> None:
+    """A line of the traceback is bounded, because an exception may carry what somebody wrote."""
+    record = oops(caught(_raise, "x" * 50_000))
+    assert max(map(len, record.traceback.split("\n"))) == LONGEST_LINE
+
+
 def test_local_variables_are_not_told() -> None:
     """A value that a function only held is nobody's business."""
 
@@ -293,7 +299,9 @@ def test_secrets_are_in_no_field() -> None:
     assert "password=***" in oops("login failed: password=s3cr3t").exception
 
 
-@pytest.mark.parametrize("unit", ["eyJ-", "://a:", "password", "-----BEGIN PRIVATE KEY", "bearer ", "token='", "[parameters: ", "AUTH a"])
+@pytest.mark.parametrize(
+    "unit", ["eyJ-", "://a:", "password", "-----BEGIN PRIVATE KEY", "bearer ", "token='", "[parameters: ", "AUTH a"]
+)
 def test_redacting_is_fast_on_what_is_made_to_be_slow(unit: str) -> None:
     """Text that almost matches everywhere is looked through in time."""
     began = time.monotonic()

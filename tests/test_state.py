@@ -125,16 +125,15 @@ def test_the_stop_file_is_seen(state: State) -> None:
 
 def test_the_marker_comes_and_goes(state: State) -> None:
     """It is removed only when nothing is left."""
-    pending = state.pending
-    assert not pending
-    pending.set()
-    pending.set()
-    assert state.pending
-    pending.clear(lambda: False)
-    assert state.pending
-    pending.clear(lambda: True)
     assert not state.pending
-    pending.clear(lambda: True)
+    state.pending.set()
+    state.pending.set()
+    assert state.pending
+    state.pending.clear(lambda: False)
+    assert state.pending
+    state.pending.clear(lambda: True)
+    assert not state.pending
+    state.pending.clear(lambda: True)
 
 
 def test_the_marker_survives_its_setter(state: State) -> None:

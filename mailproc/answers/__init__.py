@@ -11,7 +11,7 @@ from mailproc.answers.compose import (
     compose_mail,
 )
 from mailproc.answers.original import Original
-from mailproc.answers.permission import RATE_LIMIT, RATE_WINDOW, asks_for_silence, may_answer, wire_address
+from mailproc.answers.permission import RATE_LIMIT, RATE_WINDOW, may_answer, wire_address
 from mailproc.answers.templates import Text, Texts, load_texts
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "Text",
     "Texts",
     "Unsendable",
-    "asks_for_silence",
     "check_sendable",
     "compose",
     "compose_answer",

@@ -112,12 +112,14 @@ def compose_mail(answering: Answering, original: Original, mail: Mail, n: int, *
         raise Unsendable("a mail that is no answer needs an address")
     message_id = _message_id(answering, original, f"mail {n}")
     subject = mail.subject if mail.subject is not None else original.subject
-    raw = b"".join([
-        *_head(answering, recipient, subject, message_id, now),
-        fields.exact("Auto-Submitted", "auto-generated"),  # RFC 3834 section 5
-        fields.exact("X-Auto-Response-Suppress", "OOF, AutoReply"),
-        text_part(clean(mail.text)),
-    ])
+    raw = b"".join(
+        [
+            *_head(answering, recipient, subject, message_id, now),
+            fields.exact("Auto-Submitted", "auto-generated"),  # RFC 3834 section 5
+            fields.exact("X-Auto-Response-Suppress", "OOF, AutoReply"),
+            text_part(clean(mail.text)),
+        ]
+    )
     return Composed(str(wire_address(answering.address)), recipient, message_id, raw, answer=False)
 
 
@@ -174,20 +176,20 @@ def _common(answering: Answering, original: Original) -> dict[str, str]:
     }
 
 
-def _answer(
-    answering: Answering, original: Original, subject: str, content: bytes, serial: str, now: datetime
-) -> Composed:
+def _answer(answering: Answering, original: Original, subject: str, content: bytes, serial: str, now: datetime) -> Composed:
     recipient = wire_address(original.author) if original.author else None
     if recipient is None:
         raise Unsendable("there is nobody to answer")
     message_id = _message_id(answering, original, serial)
-    raw = b"".join([
-        *_head(answering, recipient, subject, message_id, now),
-        *fields.thread(original.message_id, original.references),
-        fields.exact("Auto-Submitted", "auto-replied"),  # RFC 3834 section 5
-        fields.exact("X-Auto-Response-Suppress", "All"),  # Exchange honours it where it ignores Auto-Submitted
-        content,
-    ])
+    raw = b"".join(
+        [
+            *_head(answering, recipient, subject, message_id, now),
+            *fields.thread(original.message_id, original.references),
+            fields.exact("Auto-Submitted", "auto-replied"),  # RFC 3834 section 5
+            fields.exact("X-Auto-Response-Suppress", "All"),  # Exchange honours it where it ignores Auto-Submitted
+            content,
+        ]
+    )
     return Composed("", recipient, message_id, raw, answer=True)  # RFC 3834 section 3.3: a null path ends every loop
 
 

@@ -12,24 +12,28 @@ from mailproc.answers.plaintext import encode
 def text_part(text: str) -> bytes:
     """Clean ``text`` as a text/plain entity, 7bit or quoted-printable."""
     encoding, body = encode(text)
-    return b"".join([
-        fields.exact("Content-Type", "text/plain; charset=utf-8"),
-        fields.exact("Content-Transfer-Encoding", encoding),
-        b"\r\n",
-        body,
-    ])
+    return b"".join(
+        [
+            fields.exact("Content-Type", "text/plain; charset=utf-8"),
+            fields.exact("Content-Transfer-Encoding", encoding),
+            b"\r\n",
+            body,
+        ]
+    )
 
 
 def original_part(original: Original, limit: int) -> bytes:
     """The first ``limit`` octets of the original as a message/rfc822 entity in 7bit."""
     described = f"the first {limit} octets of your mail" if original.size > limit else "your mail"
-    return b"".join([
-        fields.exact("Content-Type", "message/rfc822"),
-        fields.exact("Content-Description", described),
-        fields.exact("Content-Disposition", 'attachment; filename="original.eml"'),
-        b"\r\n",
-        attachable(original.raw, limit),
-    ])
+    return b"".join(
+        [
+            fields.exact("Content-Type", "message/rfc822"),
+            fields.exact("Content-Description", described),
+            fields.exact("Content-Disposition", 'attachment; filename="original.eml"'),
+            b"\r\n",
+            attachable(original.raw, limit),
+        ]
+    )
 
 
 def multipart(parts: list[bytes]) -> bytes:

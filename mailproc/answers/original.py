@@ -43,9 +43,7 @@ class Original:
     references: str = ""
 
     @classmethod
-    def of(
-        cls, raw: bytes, header: Header, *, size: int, recipient: str, receipt_id: str, author: Address | None
-    ) -> Original:
+    def of(cls, raw: bytes, header: Header, *, size: int, recipient: str, receipt_id: str, author: Address | None) -> Original:
         """The original whose ``header`` has been read; ``raw`` may be its beginning only.
 
         Without References its In-Reply-To stands in for them (RFC 5322 section 3.6.4).

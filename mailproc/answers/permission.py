@@ -7,7 +7,7 @@ loop, many to one address are a bomb. So an answer goes only to a person whom we
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 
 from mailproc.address import Address
@@ -20,7 +20,6 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOT_STRING = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_SILENCE = frozenset({"all", "autoreply"})
 
 
 def may_answer(
@@ -38,8 +37,8 @@ def may_answer(
 
     ``author`` is the single From address, None unless there is exactly one; Reply-To is never asked. ``user_active`` is
     None when the address belongs to no user. A ``reverse_path`` of ``""`` forbids, an unknown one (None) does not.
-    ``suppressed`` is what `asks_for_silence` says; ``ours`` knows the addresses that lead back to us; ``recent`` is how
-    many answers went to this address in the last `RATE_WINDOW`.
+    ``suppressed`` says that X-Auto-Response-Suppress asks for silence ([MS-OXCMAIL] 2.1.3.2.20); ``ours`` knows the
+    addresses that lead back to us; ``recent`` is how many answers went to this address in the last `RATE_WINDOW`.
     """
     checks = (
         (reverse_path == "", "null reverse path"),  # RFC 5321 section 4.5.5, RFC 3834 section 2
@@ -53,11 +52,6 @@ def may_answer(
         (recent >= limit, "rate"),
     )
     return next((f"answer suppressed: {reason}" for forbids, reason in checks if forbids), None)
-
-
-def asks_for_silence(suppressions: Iterable[str]) -> bool:
-    """Whether one of these values of X-Auto-Response-Suppress says All or AutoReply ([MS-OXCMAIL] 2.1.3.2.20)."""
-    return any(word.strip().lower() in _SILENCE for value in suppressions for word in value.split(","))
 
 
 def wire_address(address: Address) -> str | None:

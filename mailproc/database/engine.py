@@ -51,6 +51,8 @@ def _parse(url: str) -> sa.URL:
         raise SettingsError(f"database: this is not a database URL; {_WANTED}") from None  # the error quotes the password
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"):
         raise SettingsError(f"database: no driver for {parsed.drivername}:; {_WANTED}")
+    if "@" in (parsed.host or ""):  # else the rest of the password would be shown as a host that does not resolve
+        raise SettingsError(f"database: write an @ in the password as %40; {_WANTED}")
     return parsed
 
 

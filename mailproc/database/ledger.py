@@ -324,9 +324,7 @@ def note_left(conn: Connection, maildrop: str, uidvalidity: int | None, uids: Se
         )
 
 
-def mark_replay(
-    conn: Connection, fingerprint: str, signed_at: datetime, content_sha256: str, recipient: str, id: str
-) -> bool:
+def mark_replay(conn: Connection, fingerprint: str, signed_at: datetime, content_sha256: str, recipient: str, id: str) -> bool:
     """Enter a strong signature for this recipient; False when another receipt entered it before (design promise 4)."""
     key = {"fingerprint": fingerprint, "signed_at": signed_at, "content_sha256": content_sha256, "recipient": recipient}
     if insert_new(conn, replay, [{**key, "receipt_id": id}]):

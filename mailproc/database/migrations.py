@@ -115,7 +115,7 @@ def upgrade(engine: sa.Engine, plugins: Sequence[PluginMigrations]) -> list[str]
     """Bring every schema to the version that this program needs; answers one line for each migration that ran.
 
     An SQLite file and its folder are created where they are missing. Two upgrades at once do not meet: the second waits
-    and finds nothing to do. A migration that dies leaves its schema as it was. Raises `SettingsError` when a folder of
+    and finds nothing to do. A migration that dies leaves its schema as it was before. Raises `SettingsError` when a folder of
     versions is not usable or we may not create tables, and what the database said when a migration itself is wrong.
     """
     create_database(engine)

@@ -47,9 +47,7 @@ def _connect(dialect: sa.Dialect, record: Any, arguments: Any, options: dict[str
 
 
 def _refusal(error: BaseException, options: dict[str, Any]) -> MailprocError:
-    text = one_line(error)
-    for secret in filter(None, (options.get("password"), options.get("sslpassword"))):
-        text = text.replace(secret, "***")
+    text = one_line(error)  # libpq names hosts, roles and options, and never a password
     if _LOGIN_REFUSED.search(text):
         return LoginRefused(f"database: {text}")
     if _NO_DATABASE.search(text):

@@ -20,6 +20,13 @@ Security = Literal["tls", "starttls", "plain"]
 # What one command may bring besides the messages that it asks for: notices about other clients' work, a page of a search.
 _SLACK_OCTETS = 16 * 1024 * 1024
 
+# What can go wrong with an answer: the connection, the server's own no, and what imaplib and imapclient raise on bytes that
+# are no IMAP.
+TROUBLE = (
+    *(OSError, imaplib.IMAP4.error),
+    *(ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError, RecursionError, MemoryError),
+)
+
 # Response codes of a NO that will not be repeated for ever (RFC 5530 section 3).
 _PASSING = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]")
 
@@ -95,11 +102,11 @@ def connect(account: Account) -> Connection:
     try:
         failpoint("connect")
         client = _greeted(account, context)
-    except (OSError, imaplib.IMAP4.error) as error:
+    except TROUBLE as error:
         raise Away(f"{account}: {reason(error)}") from error
     try:
         return _logged_in(client, account, context)
-    except (OSError, imaplib.IMAP4.error) as error:
+    except TROUBLE as error:
         _hang_up(client)
         raise Away(f"{account}: {reason(error)}") from error
     except BaseException:
@@ -126,7 +133,9 @@ def reason(error: BaseException) -> str:
         return "no answer in time"
     if isinstance(error, OSError):
         return one_line(error.strerror or str(error))
-    return one_line(_said(error))
+    if isinstance(error, imaplib.IMAP4.error):
+        return one_line(_said(error))
+    return f"its answer cannot be read: {one_line(_said(error))}"
 
 
 def passing(error: imaplib.IMAP4.error) -> bool:
@@ -144,7 +153,7 @@ def _tls_context(account: Account) -> ssl.SSLContext | None:
         return None
     try:
         return ssl.create_default_context(cafile=account.ca_file)
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         raise SettingsError(f"{account}: the CA file {account.ca_file} cannot be used: {reason(error)}") from error
 
 

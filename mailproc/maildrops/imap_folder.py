@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from imapclient import IMAPClient
 
-from mailproc.errors import Away, MailprocError, SettingsError
+from mailproc.errors import Away, SettingsError
 from mailproc.failpoints import failpoint
-from mailproc.maildrops.imap_connection import Account, Connection, connect, one_line, passing, reason
+from mailproc.maildrops.imap_connection import TROUBLE, Account, Connection, connect, passing, reason
 
 _log = logging.getLogger(__name__)
 
@@ -21,8 +21,6 @@ _T = TypeVar("_T")
 _GOODBYE_SECONDS = 5.0
 
 _DROPPED = (imaplib.IMAP4.abort, OSError)
-# What imapclient's parsers raise on answers that are no IMAP.
-_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError, RecursionError)
 
 
 class SelectedFolder:
@@ -60,14 +58,9 @@ class SelectedFolder:
                     raise
                 self._reconnect(error)
                 return self._ask_once(question, octets)
-        except MailprocError:
-            raise
-        except (imaplib.IMAP4.error, OSError) as error:
+        except TROUBLE as error:
             self._hang_up()
             raise Away(f"{self.account}: {reason(error)}") from error
-        except _UNREADABLE as error:
-            self._hang_up()
-            raise Away(f"{self.account}: its answer cannot be read: {one_line(str(error))}") from error
 
     def close(self) -> None:
         """Say goodbye, within a few seconds; the work is done, so that nothing that happens here is an error."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ _PRIVATE = (
 _NOTHING = "this holds no OpenPGP public key; export one with: gpg --armor --export ADDRESS > public.asc"
 # Trust packets above all are left out: GnuPG would take their word that signatures were checked already.
 _KEPT = (packets.PRIMARY_KEY, packets.SUBKEY, packets.USER_ID, packets.USER_ATTRIBUTE, packets.SIGNATURE)
+_INVALID = "i"  # in gpg's listing: no user id that its owner has signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Certificate:
     """A public key with what its owner says of it, checked by GnuPG.
 
     ``fingerprint`` is the primary key's, upper-case hex; ``names`` are all fingerprints and 16-digit key ids by which a
-    signature may call it, those of the subkeys included. ``user_ids`` are as written by its owner: fit for a database, not
-    for a terminal. ``data`` is binary and holds public parts only.
+    signature may call it, those of the subkeys included. ``user_ids`` are those that its owner has signed, as written: fit for
+    a database, not for a terminal. ``data`` is binary and holds public parts only.
     """
 
     fingerprint: str
@@ -47,8 +49,8 @@ def read_certificates(data: bytes, program: str = "gpg") -> list[Certificate]:
     `MailprocError` with the fix where a secret key, or nothing usable, is in it; `MissingProgram` without GnuPG.
     """
     groups = _by_primary_key(_packets(data))
-    gpg = Gpg(program)
-    return [_read(group, gpg) for group in groups]
+    listed = _list(b"".join(packet.raw for group in groups for packet in group), Gpg(program))
+    return [_read(group, listed) for group in groups]
 
 
 def _packets(data: bytes) -> list[Packet]:
@@ -75,33 +77,37 @@ def _by_primary_key(found: list[Packet]) -> list[list[Packet]]:
     return groups
 
 
-def _read(group: list[Packet], gpg: Gpg) -> Certificate:
-    data = b"".join(packet.raw for packet in group)
+def _read(group: list[Packet], listed: Mapping[str, dict[str, Any]]) -> Certificate:
     keys = [packet for packet in group if packet.kind in (packets.PRIMARY_KEY, packets.SUBKEY)]
     fingerprints = [fingerprint for key in keys if (fingerprint := packets.fingerprint(key))]
     if len(fingerprints) != len(keys):
         raise MailprocError("this key has a version that is no longer safe (3 or older), or that is not known; make a new key")
-    facts = _ask(gpg, data)
+    facts = listed.get(fingerprints[0], {"trust": _INVALID})
+    if facts.get("trust") == _INVALID:
+        raise MailprocError(
+            f"GnuPG finds that {fingerprints[0]} is no valid public key; "
+            "ask its owner to export it anew: gpg --armor --export ADDRESS"
+        )
     expires = str(facts.get("expires", ""))
     return Certificate(
         fingerprint=fingerprints[0],
         names=tuple(dict.fromkeys(name for each in fingerprints for name in (each, packets.key_id(each)))),
-        user_ids=tuple(packet.body.decode("utf-8", "replace") for packet in group if packet.kind == packets.USER_ID),
+        user_ids=tuple(map(_as_written, facts.get("uids", ()))),
         created_at=packets.created_at(keys[0]),
         expires_at=datetime.fromtimestamp(int(expires), UTC) if expires.isdigit() else None,
         revoked=facts.get("trust") == "r",
-        data=data,
+        data=b"".join(packet.raw for packet in group),
     )
 
 
-def _ask(gpg: Gpg, data: bytes) -> dict[str, Any]:
-    """What gpg says of the primary key, once it has checked the self-signatures."""
+def _list(data: bytes, gpg: Gpg) -> dict[str, dict[str, Any]]:
+    """What gpg says of each primary key, once it has checked the self-signatures, by fingerprint."""
     with tempfile.TemporaryDirectory(prefix="gpg-") as name:
-        file = Path(name) / "certificate"
+        file = Path(name) / "certificates"
         file.write_bytes(data)
-        listed = gpg.list_certificate(Path(name), file)
-    if len(listed) != 1:
-        raise MailprocError(
-            "GnuPG finds no valid public key in this; ask its owner to export it anew: gpg --armor --export ADDRESS"
-        )
-    return listed[0]
+        return {key.get("fingerprint", ""): key for key in gpg.list_certificates(Path(name), file)}
+
+
+def _as_written(user_id: str) -> str:
+    """A user id in UTF-8, as RFC 9580 section 5.11 has it; gpg's listing was read in the code page that `Gpg` explains."""
+    return user_id.encode("cp437", "replace").decode("utf-8", "replace")

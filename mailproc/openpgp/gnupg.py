@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -50,6 +52,7 @@ _ALONE = (
     "--no-sig-cache",  # a certificate cannot bring its own "already checked" along
     "--disable-dirmngr",
 )
+_MEMORY = 1 << 30  # octets of address space; gpg reads a mail of any size in pieces
 
 
 class _Limited(subprocess.Popen[bytes]):
@@ -65,6 +68,10 @@ class _Limited(subprocess.Popen[bytes]):
             start_new_session=True,
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
         )
+        # The timer dies with us; these limits stay with gpg, and no wait of ours can keep them from it.
+        with suppress(OSError):
+            resource.prlimit(self.pid, resource.RLIMIT_CPU, (math.ceil(timeout),) * 2)
+            resource.prlimit(self.pid, resource.RLIMIT_AS, (_MEMORY,) * 2)
         self._timer = threading.Timer(timeout, self._end)
         self._timer.daemon = True
         self._timer.start()
@@ -135,11 +142,13 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]
         lines: _StatusLines = self.verify_file(io.BytesIO(), extra_args=where)
         return lines
 
-    def list_certificate(self, home: Path, certificate: Path) -> list[dict[str, Any]]:
-        """What gpg says of a certificate after it has checked its self-signatures; nothing is imported."""
-        self_checked = ["--dry-run", f"--homedir={home}", f"--keyring={home / 'none'}", "--import-options=import-show"]
+    def list_certificates(self, home: Path, certificates: Path) -> list[dict[str, Any]]:
+        """What gpg says of the certificates in a file after it has checked their self-signatures; nothing is imported."""
+        # An expired key makes gpg look for a trust database, which it only makes for itself in the model "pgp".
+        where = ["--trust-model=pgp", f"--homedir={home}", f"--keyring={home / 'none'}"]
+        command = [*where, "--dry-run", "--import-options=import-show", "--import", str(certificates)]
         result = self.result_map["scan"](self)
-        self._handle_io([*self_checked, "--import", str(certificate)], io.BytesIO(), result, binary=True)
+        self._handle_io(command, io.BytesIO(), result, binary=True)
         return list(self._decode_result(result))
 
 

@@ -15,16 +15,16 @@ from mailproc.openpgp.entities import MAX_DEPTH, Entity, Multipart, first_leaf, 
 
 _PGP_SIGNATURE = "application/pgp-signature"
 _LARGEST_SIGNATURE = 64 * 1024  # an honest one has less than 2 KiB
+_AT_ONCE = 64 * 1024
 _LONGEST_LINE = 16 * 1024  # GnuPG leaves what stands far to the right in a clear-signed text out of account
-_SHOWN_BY_OLD_READERS = re.compile(
-    rb"\s*(This is an OpenPGP/MIME signed message( \(RFC \d{4}( and \d{4})?\))?\.?"
+_MOST_HEADERS = 4 * 1024  # octets of armor headers; an honest text has "Hash: SHA512"
+_FOR_OLD_READERS = re.compile(
+    rb"(This is an OpenPGP/MIME signed message( \(RFC \d{4}( and \d{4})?\))?\.?"
     rb"|This is a multi-?part message in MIME format\.*"
     rb"|This is a MIME-formatted message\. +If you see this text it means that your"
-    rb"\s+E-mail software does not support MIME-formatted messages\.)?\s*",
+    rb"\s+E-mail software does not support MIME-formatted messages\.)?",
     re.IGNORECASE,
 )
-_DASH_ESCAPE = re.compile(rb"^- ", re.MULTILINE)
-_TRAILING_BLANKS = re.compile(rb"(?<![ \t])[ \t]+$", re.MULTILINE)  # without the look-behind: quadratic on long runs
 _CLEAR_HEADERS = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\n)*")
 _HASH_ONLY = re.compile(rb"(?:Hash: *[A-Za-z0-9/-]+(?: *, *[A-Za-z0-9/-]+)* *\n)*")
 
@@ -41,7 +41,7 @@ def without_trailing_blanks(part: SignedPart) -> SignedPart | None:
     RFC 3156 section 5 signs PGP/MIME as it is, so that is tried first. Old programs sign as for a clear-signed text and leave
     trailing blanks out of account, which MTAs and mail programs used to add and to remove.
     """
-    stripped = crlf_ends(_TRAILING_BLANKS.sub(b"", lf_ends(part.content)))
+    stripped = crlf_ends(_unpadded(lf_ends(part.content)))
     if stripped == part.content:
         return None
     return SignedPart(stripped, part.signature, part.signatures, part.whole, part.issuers, part.is_text, part.charset)
@@ -88,7 +88,7 @@ def _nothing_outside(entity: Entity, pieces: Multipart) -> bool:
         and entity.parameter("protocol").lower() == _PGP_SIGNATURE
         and pieces.closed
         and not pieces.epilogue.strip()
-        and _SHOWN_BY_OLD_READERS.fullmatch(pieces.preamble) is not None
+        and _FOR_OLD_READERS.fullmatch(pieces.preamble.strip()) is not None
     )
 
 
@@ -140,15 +140,37 @@ def _armor_behind(text: bytes, start: int) -> Block | None:
 
 def _clear_text(framed: bytes) -> tuple[bytes, bytes]:
     """The armor headers and the signed text of what stands between the first line and the signature (section 7.1)."""
-    headers = _CLEAR_HEADERS.match(framed)
+    headers = _CLEAR_HEADERS.match(framed, 0, _MOST_HEADERS)
     end = headers.end() if headers else 0
     text = framed[end:].removesuffix(b"\n")  # the line end before the signature is not signed
     blank, _, signed = text.partition(b"\n")
     if blank.strip(b" \t"):
         return framed[:end] + blank, text
-    return framed[:end], _TRAILING_BLANKS.sub(b"", _DASH_ESCAPE.sub(b"", signed))
+    unescaped = (b"\n" + signed).replace(b"\n- ", b"\n")[1:]
+    return framed[:end], _unpadded(unescaped)
+
+
+def _unpadded(text: bytes) -> bytes:
+    """``text``, LF ends, without blanks at the ends of its lines; piece by piece, for a list of all lines may not fit."""
+    pieces, at = [], 0
+    while at <= len(text):
+        end = text.find(b"\n", at + _AT_ONCE)
+        end = len(text) if end < 0 else end
+        pieces.append(b"\n".join([line.rstrip(b" \t") for line in text[at:end].split(b"\n")]))
+        at = end + 1
+    return b"\n".join(pieces)
 
 
 def _is_plain(headers: bytes, content: bytes) -> bool:
     """Whether the block has no corner where text could hide: no header but Hash, no very long line."""
-    return _HASH_ONLY.fullmatch(headers) is not None and not re.search(rb"[^\n]{%d}" % _LONGEST_LINE, content)
+    return _HASH_ONLY.fullmatch(headers) is not None and not _has_long_line(content)
+
+
+def _has_long_line(text: bytes) -> bool:
+    at = 0
+    while len(text) - at > _LONGEST_LINE:
+        line_end = text.rfind(b"\n", at, at + _LONGEST_LINE + 1)
+        if line_end < 0:
+            return True
+        at = line_end + 1
+    return False

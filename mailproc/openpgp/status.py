@@ -10,6 +10,7 @@ from mailproc.openpgp import Finding, Verification
 Line = tuple[str, str]
 
 _WEAK_DIGESTS = {"1": "MD5", "2": "SHA-1", "3": "RIPEMD-160"}  # RFC 9580 section 9.5
+_OVER_A_DOCUMENT = ("00", "01")  # binary and text, RFC 9580 section 5.2.1
 _NO_PUBLIC_KEY = "9"
 _VERDICTS = ("GOODSIG", "BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG")
 _BROKEN = {
@@ -60,7 +61,9 @@ def _valid(valid: Sequence[Sequence[str]], exit_status: int) -> Verification:
     """VALIDSIG: fingerprint, date, time, expiry, version, reserved, key and digest algorithm, class, primary fingerprint."""
     if exit_status != 0 or len(valid) != 1 or len(valid[0]) < 10 or not valid[0][2].isdigit():
         return Verification(Finding.CANNOT_TELL, detail="gpg contradicts itself")
-    signed_at, digest, primary = valid[0][2], valid[0][7], valid[0][9]
+    signed_at, digest, kind, primary = valid[0][2], valid[0][7], valid[0][8], valid[0][9]
+    if kind not in _OVER_A_DOCUMENT:
+        return Verification(Finding.ALTERED, detail=f"the signature is of the class {kind}, not over a document")
     if digest in _WEAK_DIGESTS:
         return Verification(Finding.WEAK_DIGEST, detail=f"the digest is {_WEAK_DIGESTS[digest]}")
     return Verification(Finding.GOOD, primary.upper(), datetime.fromtimestamp(int(signed_at), UTC), "good signature")

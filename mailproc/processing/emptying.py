@@ -49,8 +49,9 @@ def empty(works: Works, drop: Maildrop, policy: DropPolicy, limits: ChunkLimits,
         plan = make_plan(works, drop, policy, uids, marked)
         note_left(works, drop, plan.left)
         wire.submit(remove, works, drop, plan.finished).result()
-        fetching = Fetching(drop, policy, limits, works.site, works.archive)
-        chunks = fetching.chunks(budget.cut(plan.fresh), budget.cut(plan.suspect))
+        fresh, suspect = budget.cut(plan.fresh), budget.cut(plan.suspect)
+        works.watch.expects(len(fresh) + len(suspect))
+        chunks = Fetching(drop, policy, limits, works.site, works.archive).chunks(fresh, suspect)
         ahead = wire.submit(next, chunks, None)
         while (arrived := ahead.result()) is not None and not works.watch.stopping() and not budget.late:
             ahead = wire.submit(next, chunks, None)

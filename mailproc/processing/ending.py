@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from mailproc.answers import RATE_WINDOW, Original, compose, may_answer
+from mailproc.answers import RATE_WINDOW, Original, compose, may_answer, wire_address
 from mailproc.database import ledger, oopses, outbox
 from mailproc.failpoints import failpoint
 from mailproc.oops import Oops, make_oops
@@ -120,7 +120,7 @@ def _record_oops(works: Works, conn: Connection, job: Job, result: Result) -> Oo
 
 def _send(works: Works, conn: Connection, job: Job, outcome: Outcome, oops_id: str | None) -> str | None:
     """Put the mails of an outcome into the outbox; answers what became of the answer, None where none was wanted."""
-    wanted = outcome.disposition in TOLD or any(mail.answer for mail in outcome.send)
+    wanted = outcome.disposition in TOLD or any(mail.answer or mail.to is None for mail in outcome.send)
     if not wanted and not outcome.send:
         return None
     if works.answering is None:
@@ -156,6 +156,7 @@ def _refusal(works: Works, conn: Connection, job: Job) -> str | None:
     if works.answering is None or ledger.answered_before(conn, job.parcel.sha256):
         return f"{NO_ANSWER}answered already"
     since = works.clock() - RATE_WINDOW
+    written = wire_address(seen.author) if seen.author else None
     return may_answer(
         author=seen.author,
         user_active=seen.user.active if seen.user else None,
@@ -163,20 +164,16 @@ def _refusal(works: Works, conn: Connection, job: Job) -> str | None:
         from_a_person=seen.screened.verdict in FROM_A_PERSON,
         suppressed=suppresses_answers(seen.message.header),
         ours=works.answering.is_ours,
-        recent=outbox.answers_since(conn, str(seen.author), since) if seen.author else 0,
+        recent=outbox.answers_since(conn, written, since) if written else 0,
     )
 
 
 def _original(job: Job) -> Original:
-    seen = job.examined
-    header = job.parcel.arrived.message.header
-    return Original(
-        raw=job.envelope.raw,
+    return Original.of(
+        job.envelope.raw,
+        job.parcel.arrived.message.header,
         size=job.parcel.arrived.size,
         recipient=job.envelope.recipient,
         receipt_id=job.started.id,
-        author=seen.author if seen else None,
-        subject=seen.message.subject if seen else "",
-        message_id=header.first("Message-ID") or "",
-        references=header.first("References") or "",
+        author=job.examined.author if job.examined else None,
     )

@@ -13,7 +13,7 @@ from mailproc.pipeline import Site
 from mailproc.processing.policy import ChunkLimits, DropPolicy
 from mailproc.processing.receiving import Arrived
 from mailproc.reading import Message, read_message
-from mailproc.recipients import Recipients, find_recipients
+from mailproc.recipients import Recipients, find_recipients, reverse_path_of
 
 ASKED_AT_ONCE = 500  # uids whose sizes are asked in one command
 BODY_OF_LARGE = 8 * 1024  # octets of the body of a too big mail that still go on
@@ -69,6 +69,7 @@ class Fetching:
             entrance="maildrop",
             recipients=self._recipients(message),
             place=self._place(fetched.waiting),
+            reverse_path=reverse_path_of(message.header),
         )
 
     def _take_large(self, waiting: Waiting) -> list[Arrived]:
@@ -92,6 +93,7 @@ class Fetching:
                 entrance="maildrop",
                 recipients=self._recipients(message),
                 place=self._place(waiting),
+                reverse_path=reverse_path_of(message.header),
                 sha256=kept.sha256,
                 archive_url=kept.url,
             )

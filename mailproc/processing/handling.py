@@ -137,7 +137,7 @@ def _call(works: Works, conn: Connection, job: Job, examined: Examined) -> Outco
                 id=job.started.id,
                 attempt=job.started.attempt,
                 archive_url=job.parcel.archive_url,
-                log=logging.LoggerAdapter(log.getChild(examined.binding.name), {"message": job.started.id}),
+                log=logging.LoggerAdapter(log.getChild(examined.binding.name), {"about": {"receipt": job.started.id}}),
             ),
         )
         check_sendable(outcome, examined.author)

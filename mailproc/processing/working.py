@@ -84,7 +84,9 @@ def examine_job(works: Works, job: Job) -> Job:
     """Examine one; a bug of ours in there costs this message alone (design promise 5)."""
     arrived = job.parcel.arrived
     try:
-        return replace(job, examined=examine(job.envelope, arrived.message, size=arrived.size, arrival=arrived.arrival, site=works.site))
+        return replace(
+            job, examined=examine(job.envelope, arrived.message, size=arrived.size, arrival=arrived.arrival, site=works.site)
+        )
     except Exception as error:
         if database_failed(error) or isinstance(error, MailprocError):
             raise
@@ -118,7 +120,7 @@ def _note(works: Works, ends: Ends, done: Sequence[Ended | None]) -> None:
         if ended is not None:
             ended.tell()
             ends[ended.id] = ended.disposition
-    works.watch.finished(len(done))
+    works.watch.finished([ended.disposition for ended in done if ended is not None])
 
 
 def _transaction(works: Works, queue: Iterable[Job], tried: list[Job]) -> list[Ended | None]:

@@ -21,8 +21,8 @@ class Watch(Protocol):
     def starts(self, receipt_id: str, archive_url: str) -> None:
         """A message is about to be parsed or handled: if the process dies now, it was this one."""
 
-    def finished(self, number: int) -> None:
-        """So many messages more have left the way."""
+    def finished(self, dispositions: Sequence[str]) -> None:
+        """These messages more have ended, so."""
 
     def expects(self, number: int) -> None:
         """So many messages more are waiting."""
@@ -40,7 +40,7 @@ class Deaf:
     def starts(self, receipt_id: str, archive_url: str) -> None:
         """Nobody to tell."""
 
-    def finished(self, number: int) -> None:
+    def finished(self, dispositions: Sequence[str]) -> None:
         """Nobody to tell."""
 
     def expects(self, number: int) -> None:

@@ -51,9 +51,9 @@ def read_addresses(values: Iterable[str], limit: int = 500) -> tuple[Address, ..
 def sole_author(header: Header) -> Address | None:
     """The one address of the one From field, or None (RFC 5322 section 3.6.2).
 
-    None as well when other readers might see another author: a second From field, a group, a second entry of whatever
-    kind, a stray line before the field, a bare CR, a header that was cut; and when the address is a route, or lies
-    beyond ASCII, where letters look like others and some even fold to them.
+    None as well when other readers might see another author, or none: a second From field, a group, a second entry of
+    whatever kind, a line before the field that may end the header, a bare CR, a header that was cut; and when the address
+    is a route, or lies beyond ASCII, where letters look like others and some even fold to them.
     """
     if len(header.all("From")) != 1 or header.cut or "bare-cr" in header.defects:
         return None
@@ -92,8 +92,9 @@ def _tokens(value: str) -> Iterator[_Token]:
     while found := _TOKEN.match(value, at):
         at = found.end()
         if found[0] == "(":
-            at = comment_end(value, found.start())
-            bad = _CONTROL.search(value, found.start(), at)
+            closed = comment_end(value, found.start())
+            at = closed or len(value)
+            bad = closed is None or _CONTROL.search(value, found.start(), at)
             yield _Token("special" if bad else "space", " ")
         else:
             bad = _CONTROL.search(found[0])

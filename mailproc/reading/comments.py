@@ -12,14 +12,14 @@ _INSIDE = re.compile(r"[()]|\\.", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
-def comment_end(value: str, start: int) -> int:
-    """The offset behind the comment that opens at ``start``; the end of the value when it is never closed."""
+def comment_end(value: str, start: int) -> int | None:
+    """The offset behind the comment that opens at ``start``; None when it is never closed."""
     depth = 0
     for found in _INSIDE.finditer(value, start):
         depth += {"(": 1, ")": -1}.get(found[0], 0)
         if depth == 0:
             return found.end()
-    return len(value)
+    return None
 
 
 def without_comments(value: str) -> str:
@@ -31,7 +31,7 @@ def without_comments(value: str) -> str:
         search_from = found.end()
         if found[0] == "(":
             kept.append(value[at : found.start()])
-            at = search_from = comment_end(value, found.start())
+            at = search_from = comment_end(value, found.start()) or len(value)
     return " ".join([*kept, value[at:]])
 
 

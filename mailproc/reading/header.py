@@ -26,7 +26,8 @@ class Header:
     ``defects``    stable names of what is wrong with it
     ``length``     the offset at which the body starts
     ``mbox_from``  the "From " line of an mbox that stood before it, or None
-    ``sound``      how many fields stand before the first line that is none; other readers stop there
+    ``sound``      how many fields stand before the first line that other readers take for the end of the header: one
+                   that is no field, or has blanks before its colon
     """
 
     fields: tuple[tuple[str, str], ...] = ()
@@ -127,7 +128,7 @@ class _Lines:
                     return
                 current, count, self.stray_from = (named[1], [line[named.end() :].rstrip(b"\r")]), count + 1, None
                 if named[2]:
-                    self.defects["space-before-colon"] = None
+                    self._note("space-before-colon", count - 1)
             elif line.strip(b"\r"):
                 if current:
                     yield current
@@ -148,9 +149,12 @@ class _Lines:
         return name.decode("ascii"), text.replace("\r", " ").replace("\0", "\ufffd").strip(" \t")
 
     def _note_stray(self, line: bytes, offset: int, count: int) -> None:
-        self.defects["bad-field-name" if b":" in line else "field-without-colon"] = None
+        self._note("bad-field-name" if b":" in line else "field-without-colon", count)
         self.stray_from = offset if self.stray_from is None else self.stray_from
-        self.sound = count if self.sound is None else self.sound
+
+    def _note(self, defect: str, sound: int) -> None:
+        self.defects[defect] = None
+        self.sound = sound if self.sound is None else self.sound
 
     def _note_octets(self, block: bytes) -> None:
         if not block.isascii():

@@ -46,7 +46,7 @@ def _without_quote(text: str) -> str:
     amid = bool(top) and any(line.strip() for line in bottom) and found["type"] == "quote"
     if amid or not _is_quote(quoted, found["type"]) or any(line.lstrip().startswith(">") for line in bottom):
         return text
-    return "\n".join([*lines[:top], *bottom])
+    return "\n".join([*lines[:top], *([""] if top and bottom else []), *bottom])
 
 
 def _tamed(lines: list[str]) -> list[str]:

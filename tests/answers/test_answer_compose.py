@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
@@ -18,6 +19,7 @@ from mailproc.answers import (
     Answering,
     Composed,
     Original,
+    Text,
     Unsendable,
     check_sendable,
     compose,
@@ -34,10 +36,10 @@ NOW = datetime(2026, 11, 21, 5, 24, 37, tzinfo=UTC)
 ID = "OOPS-1KQ3F-7X2M-9ZT4C"
 ANN = Address("ann", "example.com")
 BOB = Address("bob", "example.net")
-RAW = b"From: Ann <ann@example.com>\r\nTo: notes@example.org\r\nSubject: A note\r\nMessage-ID: <n1@example.com>\r\n\r\nhello\r\n"
+RAW = b"From: Ann <ann@example.com>\r\nTo: notes@example.org\r\nSubject: A note\r\n\r\nhello\r\n"
 ANSWERING = Answering("Mail Robot <robot@example.org>", "postmaster@example.org", "mail.example.org", load_texts())
 HANDLED, REJECTED, FAILED = Disposition.HANDLED, Disposition.REJECTED, Disposition.FAILED
-HOSTILE = st.text(st.characters() | st.sampled_from("\r\n\x00\x1b\u2028=?<>@,:\"\\ ")) | st.sampled_from(
+HOSTILE = st.text(st.characters() | st.sampled_from('\r\n\x00\x1b\u2028=?<>@,:"\\ ')) | st.sampled_from(
     [
         "x\r\nBcc: eve@example.net",
         "=?utf-8?q?x=0D=0ABcc:_eve=40example.net?=",
@@ -236,8 +238,8 @@ def test_oops_mail_cites_the_id_and_no_reason() -> None:
 def test_oops_id_survives_any_text_of_the_operator(before: str, after: str) -> None:
     """Wherever an operator's text puts it, the id is whole on one line of the raw mail."""
     texts = load_texts()
-    own = type(texts.oops)("Oops", f"{before} $oops {after}")
-    answering = Answering("robot@example.org", "admin@example.org", "example.org", type(texts)(texts.rejected, texts.too_big, own))
+    own = replace(texts, oops=Text("Oops", f"{before} $oops {after}"))
+    answering = Answering("robot@example.org", "admin@example.org", "example.org", own)
     [mail] = composed(Outcome(FAILED, "x"), answering=answering)
     assert any(ID.encode() in line for line in mail.raw.split(b"\r\n"))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailproc.address import Address
-from mailproc.answers import RATE_LIMIT, asks_for_silence, may_answer, wire_address
+from mailproc.answers import RATE_LIMIT, may_answer, wire_address
 
 ANN = Address("ann", "example.com")
 ROBOT = Address("robot", "example.org")
@@ -82,25 +82,6 @@ def test_an_answer_needs_everything(author: Any, active: Any, path: Any, person:
         author=author, user_active=active, reverse_path=path, from_a_person=person, suppressed=suppressed, recent=recent
     )
     assert (answer is None) == allowed
-
-
-@pytest.mark.parametrize(
-    ("values", "silence"),
-    [
-        ([], False),
-        (["All"], True),
-        (["autoreply"], True),
-        (["DR, NDR,AutoReply ,RN"], True),
-        (["OOF"], False),
-        (["DR, RN, NRN, OOF"], False),
-        (["None"], False),
-        (["Allow"], False),
-        (["OOF", "all"], True),
-    ],
-)
-def test_silence_is_asked_by_all_and_autoreply(values: list[str], silence: bool) -> None:
-    """The other words ask other machines for silence."""
-    assert asks_for_silence(values) is silence
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,8 @@ def test_everything_belongs_to_one_user(archive, folder):
         archive.put_many([MAIL])
     finally:
         os.umask(old)
-    modes = {stat.S_IMODE(each.stat().st_mode) for each in folder.rglob("*") if each.is_dir()} | {stat.S_IMODE(folder.stat().st_mode)}
-    assert modes == {0o700}
+    folders = [folder, *(each for each in folder.rglob("*") if each.is_dir())]
+    assert {stat.S_IMODE(each.stat().st_mode) for each in folders} == {0o700}
     assert stat.S_IMODE((folder / name_of(MAIL)).stat().st_mode) == 0o600
 
 
@@ -83,7 +83,7 @@ class Recorder:
         fsync, rename, opened = os.fsync, Path.rename, os.open
 
         def note_fsync(descriptor):
-            self.events.append(("fsync", self.name(os.readlink(f"/proc/self/fd/{descriptor}"))))
+            self.events.append(("fsync", self.name(Path(f"/proc/self/fd/{descriptor}").readlink())))
             fsync(descriptor)
 
         def note_rename(source, target):
@@ -161,9 +161,10 @@ def in_another_process(folder, failpoint, how="put"):
     """Archive a mail in a process that dies at the failpoint."""
     put = "archive.put_many([b'first', b'second'])"
     stream = "with archive.writer() as kept: kept.write(b'first'); kept.keep()"
-    script = f"import sys\nfrom mailproc.archive import FolderArchive\narchive = FolderArchive(sys.argv[1])\n{put if how == 'put' else stream}"
+    script = "import sys\nfrom mailproc.archive import FolderArchive\narchive = FolderArchive(sys.argv[1])\n"
+    command = [sys.executable, "-c", script + (put if how == "put" else stream), folder]
     environment = os.environ | {"MAILPROC_FAILPOINT": failpoint}
-    return subprocess.run([sys.executable, "-c", script, folder], env=environment, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=environment, cwd=CHECKOUT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("how", ["put", "stream"])
@@ -261,7 +262,9 @@ def test_an_archive_that_moved_knows_its_mails_by_their_old_urls(archive, folder
     assert FolderArchive(moved).get(url) == MAIL
 
 
-@pytest.mark.parametrize("name", ["", "file:///etc/passwd", "../../etc/passwd", DIGEST.upper(), DIGEST + "0", f"{DIGEST}/../x", DIGEST + "\n"])
+@pytest.mark.parametrize(
+    "name", ["", "file:///etc/passwd", "../../etc/passwd", DIGEST.upper(), DIGEST + "0", f"{DIGEST}/../x", DIGEST + "\n"]
+)
 def test_a_name_that_is_no_digest_opens_nothing(archive, name):
     """Only 64 hexadecimal digits name a mail."""
     archive.put_many([MAIL])

@@ -140,7 +140,8 @@ def test_sqlite_is_durable_and_keeps_its_promises(tmp_path):
     engine = make_engine(f"sqlite:///{tmp_path}/a.db")
     create_database(engine)
     with reading(engine) as connection:
-        answers = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")]
+        asked = ("journal_mode", "synchronous", "foreign_keys")
+        answers = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in asked]
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 10_000
     assert answers == ["wal", 2, 1]
 
@@ -187,6 +188,7 @@ def test_a_folder_in_the_place_of_the_file_is_away(tmp_path):
         "postgres://robot:pa55word@db.example.org/mail",
         "postgresql+psycopg2://robot:pa55word@db.example.org/mail",
         "postgresql://robot:pa55word@db.example.org:port/mail",
+        "postgresql://robot:p@pa55word@db.example.org/mail",
     ],
 )
 def test_a_wrong_url_says_what_is_wanted_and_no_password(url):

@@ -133,10 +133,12 @@ def sqlite_file(tmp_path):
 
 def test_a_second_writer_that_waited_in_vain_is_away(sqlite_file):
     """SQLITE_BUSY: a writer of another process holds the database for longer than we wait."""
-    script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.read()"
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(sqlite_file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
+    script = (
+        "import sqlite3, sys; held = sqlite3.connect(sys.argv[1]); held.execute('BEGIN IMMEDIATE');"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, sqlite_file]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"
         engine = make_engine(f"sqlite:///{sqlite_file}?timeout=0.1")
         with pytest.raises(Away, match="locked") as caught, writing(engine):

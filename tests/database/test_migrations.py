@@ -20,6 +20,8 @@ from mailproc.database.migrations import PluginMigrations, SchemaState, alembic_
 from mailproc.database.tables import metadata
 from mailproc.errors import MailprocError, SettingsError
 
+CHECKOUT = Path(__file__).parents[2]
+
 FIRST = '''
 """notebooks and notes"""
 import sqlalchemy as sa
@@ -54,6 +56,16 @@ def upgrade():
     op.create_table("half", sa.Column("id", sa.Integer, primary_key=True))
     op.execute("INSERT INTO nosuch VALUES (1)")
 '''
+
+
+@pytest.fixture
+def url(kind, request, tmp_path):
+    """The URL of a database with mailproc's own schema in it and nothing else, whatever plugins are installed."""
+    url = f"sqlite:///{tmp_path}/own.db" if kind == "sqlite" else request.getfixturevalue("postgresql").create_database()
+    engine = make_engine(url)
+    upgrade(engine, [])
+    engine.dispose()
+    return url
 
 
 @pytest.fixture
@@ -191,6 +203,17 @@ def test_a_migration_that_fails_leaves_nothing_half(engine, notes):
     assert current(engine, [notes])[1].current == "n2"
 
 
+def test_what_came_before_a_broken_migration_stays_on_postgresql(postgresql, notes):
+    """Each migration has a transaction of its own there, so that one may also build an index outside of any."""
+    engine = make_engine(postgresql.create_database())
+    (notes.folder / "n2.py").write_text(SECOND)
+    (notes.folder / "n3.py").write_text(BROKEN)
+    with pytest.raises(sa.exc.DBAPIError, match="nosuch"):
+        upgrade(engine, [notes])
+    assert current(engine, [notes])[1].current == "n2"
+    engine.dispose()
+
+
 def test_an_upgrade_that_is_killed_leaves_nothing_half(empty_engine, empty_url):
     """A SIGKILL between a migration and its commit leaves the old schema, and the next upgrade runs through."""
     done = in_another_process(empty_url, MAILPROC_FAILPOINT="migrate:kill")
@@ -214,9 +237,8 @@ def in_another_process(url, **environment):
         "import sys\nfrom mailproc.database.engine import make_engine\nfrom mailproc.database.migrations import upgrade\n"
         "for line in upgrade(make_engine(sys.argv[1]), []): print(line)"
     )
-    return subprocess.Popen(
-        [sys.executable, "-c", script, url], env=os.environ | environment, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
-    )
+    command = [sys.executable, "-c", script, url]
+    return subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT)
 
 
 def test_who_may_not_create_tables_is_told_the_grant(postgresql):
@@ -225,7 +247,7 @@ def test_who_may_not_create_tables_is_told_the_grant(postgresql):
     postgresql.execute("DROP ROLE IF EXISTS visitor")
     postgresql.execute("CREATE ROLE visitor LOGIN")
     engine = make_engine(sa.make_url(url).set(username="visitor").render_as_string())
-    with pytest.raises(SettingsError, match="permission denied.*GRANT CREATE ON SCHEMA public TO visitor") as caught:
+    with pytest.raises(SettingsError, match=r"permission denied.*GRANT CREATE ON SCHEMA public TO visitor") as caught:
         upgrade(engine, [])
     assert "\n" not in str(caught.value)
     engine.dispose()
@@ -235,7 +257,7 @@ def test_a_folder_that_alembic_cannot_use_names_the_plugin(engine, notes):
     """A version that comes after nothing that is there is the plugin's fault."""
     (notes.folder / "n1.py").unlink()
     (notes.folder / "n2.py").write_text(SECOND)
-    with pytest.raises(SettingsError, match="the migrations of notes in .*: there is no n1"):
+    with pytest.raises(SettingsError, match=r"the migrations of notes in .*: there is no n1"):
         upgrade(engine, [notes])
 
 
@@ -251,10 +273,11 @@ def test_several_heads_are_all_needed(engine, notes):
 def test_asking_for_the_version_does_not_load_alembic(url):
     """Every run that finds mail asks, so the question must be cheap."""
     script = (
-        "import sys\nfrom mailproc.database.engine import make_engine\nfrom mailproc.database.migrations import require_current\n"
+        "import sys\nfrom mailproc.database.engine import make_engine\n"
+        "from mailproc.database.migrations import require_current\n"
         "require_current(make_engine(sys.argv[1]), [])\nassert 'alembic' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", script, url], check=True, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", script, url], check=True, cwd=CHECKOUT)
 
 
 def entry_point(monkeypatch, value):
@@ -268,7 +291,8 @@ def plugin(tmp_path, monkeypatch):
     """A plugin on the path."""
     (tmp_path / "noteplugin" / "versions").mkdir(parents=True)
     (tmp_path / "noteplugin" / "__init__.py").write_text(
-        "from pathlib import Path\nFOLDER = Path(__file__).parent / 'versions'\nTEXT = str(FOLDER)\nNUMBER = 1\nNOWHERE = 'nowhere'\n"
+        "from pathlib import Path\nFOLDER = Path(__file__).parent / 'versions'\n"
+        "TEXT = str(FOLDER)\nNUMBER = 1\nNOWHERE = 'nowhere'\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path / "noteplugin" / "versions"
@@ -287,14 +311,14 @@ def test_a_plugin_names_a_package_or_a_folder(monkeypatch, plugin, value):
 def test_a_plugin_without_a_folder_is_refused_by_its_name(monkeypatch, plugin, value):
     """A value that leads to no folder stops the program before any mail is touched."""
     entry_point(monkeypatch, value)
-    with pytest.raises(SettingsError, match="^plugin notes: its migrations"):
+    with pytest.raises(SettingsError, match=r"^plugin notes: its migrations"):
         migrations.plugin_migrations()
 
 
 def test_migrations_run_from_an_installed_wheel(tmp_path, empty_url):
     """The wheel carries the migrations inside the package, and they run from there."""
-    checkout = Path(__file__).parents[2]
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path], cwd=checkout, check=True, capture_output=True)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
+    subprocess.run(build, cwd=CHECKOUT, check=True, capture_output=True)
     wheel = next(tmp_path.glob("*.whl"))
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet", "--target", tmp_path / "site", wheel]
     subprocess.run(pip, check=True)
@@ -318,7 +342,15 @@ def test_an_upgrade_waits_for_the_one_that_runs(postgresql, notes):
     begun = time.monotonic()
     upgrade(engine, [])
     assert time.monotonic() - begun < 5
-    with reading(engine) as connection:
-        assert connection.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
-                                         "(SELECT oid FROM pg_database WHERE datname = current_database())")) == 0
+    deadline = begun + 10
+    while advisory_locks(engine) and time.monotonic() < deadline:
+        time.sleep(0.02)  # the server ends a session after its client has gone
+    assert advisory_locks(engine) == 0
     engine.dispose()
+
+
+def advisory_locks(engine):
+    """How many there are in this database."""
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    with reading(engine) as connection:
+        return connection.scalar(sa.text(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND {here}"))

@@ -10,7 +10,8 @@ from mailproc.database.engine import writing
 from mailproc.oops import Oops
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-OOPS = Oops("OOPS-1", "ValueError in notes:add", "ValueError: no", "Traceback\n", "anna", "<1@x>", "a@b", "file:///1", "r1", NOW)
+DAY = timedelta(days=1)
+OOPS = Oops("OOPS-1", "ValueError in notes:add", "ValueError: no", "Traceback", "anna", "<1@x>", "a@b", "file:///1", "r1", NOW)
 
 
 @pytest.fixture
@@ -18,8 +19,8 @@ def conn(engine):
     """A connection with three OOPSes, two of them alike."""
     with writing(engine) as connection:
         oopses.insert(connection, OOPS)
-        oopses.insert(connection, replace(OOPS, id="OOPS-2", created_at=NOW + timedelta(days=1)))
-        oopses.insert(connection, replace(OOPS, id="OOPS-3", signature="KeyError", principal=None, created_at=NOW + timedelta(days=2)))
+        oopses.insert(connection, replace(OOPS, id="OOPS-2", created_at=NOW + DAY))
+        oopses.insert(connection, replace(OOPS, id="OOPS-3", signature="KeyError", principal=None, created_at=NOW + 2 * DAY))
         yield connection
 
 
@@ -38,5 +39,5 @@ def test_the_newest_is_listed_first_with_its_company(conn):
 
 def test_old_ones_are_pruned(conn):
     """What was recorded before the moment goes, what was recorded at it stays."""
-    assert oopses.prune(conn, NOW + timedelta(days=1)) == 1
+    assert oopses.prune(conn, NOW + DAY) == 1
     assert [one.oops.id for one in oopses.list_oopses(conn)] == ["OOPS-3", "OOPS-2"]

@@ -38,7 +38,7 @@ class Kind:
 def imap_to(dovecot: Dovecot, user: str, **changes: Any) -> ImapDrop:
     """Our maildrop on a Dovecot, without TLS unless said otherwise."""
     plain = {"host": "127.0.0.1", "port": dovecot.port, "security": "plain", "username": user, "password": PASSWORD}
-    return open_imap("main", **{**plain, **changes})  # type: ignore[arg-type]
+    return open_imap("main", **{**plain, **changes})
 
 
 def imap_kind(dovecot: Dovecot, expunged: str) -> Kind:

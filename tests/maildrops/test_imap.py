@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tests.maildrops.kinds import imap_to
 from tests.servers.dovecot import Dovecot
 from tests.servers.proxy import Fault, Proxy
 
+ROOT = Path(__file__).parents[2]
 RAWS = [f"From: ann@example.org\r\nSubject: {number}\r\n\r\nHello.\r\n".encode() for number in range(3)]
 
 
@@ -173,6 +175,25 @@ def test_a_move_that_is_cut_loses_nothing(dovecot: Dovecot, filled: str, heard: 
     assert (dovecot.messages(filled, "Failed"), dovecot.uids(filled)) == (RAWS[:2], [3])
 
 
+def test_without_move_a_killed_move_leaves_two_not_none(user: str) -> None:
+    """A copy is there before the original goes; killed in between, mail is in both folders, and the next move ends it."""
+    with Dovecot(capability="IMAP4rev1 UIDPLUS") as dovecot:
+        dovecot.append_all(user, RAWS)
+        program = f"""
+from mailproc.maildrops.imap import open_imap
+drop = open_imap("main", host="127.0.0.1", port={dovecot.port}, security="plain", username="{user}", password="secret")
+drop.move(["1"], "Failed")
+"""
+        environment = {**os.environ, "MAILPROC_FAILPOINT": "move:kill"}
+        killed = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=False)
+        assert killed.returncode == -9
+        assert (dovecot.flags(user), dovecot.messages(user, "Failed")) == ({1: set(), 2: set(), 3: set()}, RAWS[:1])
+        drop = imap_to(dovecot, user)
+        assert list(drop.move(["1", "2"], "Failed")) == ["1", "2"]
+        drop.close()
+        assert (dovecot.uids(user), set(dovecot.messages(user, "Failed"))) == ([3], set(RAWS[:2]))
+
+
 @pytest.mark.parametrize("after", range(2200, 3000, 100))
 def test_a_body_that_is_cut_is_no_body(dovecot: Dovecot, user: str, after: int) -> None:
     """Wherever a FETCH is cut, and cut again, no part of a message comes out."""
@@ -312,7 +333,7 @@ def test_a_huge_message_is_streamed_in_little_memory(dovecot: Dovecot, user: str
     streamed = tmp_path / "streamed"
     program = f"""
 import resource
-from tests.maildrops.kinds import open_imap
+from mailproc.maildrops.imap import open_imap
 drop = open_imap("main", host="127.0.0.1", port={dovecot.port}, security="plain", username="{user}", password="secret")
 (waiting,) = drop.waiting(drop.uids())
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -320,8 +341,7 @@ with open({str(streamed)!r}, "wb") as to:
     assert drop.stream(waiting, to)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
-    root = Path(__file__).parents[2]
-    run = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert int(run.stdout) < 16 * 1024
     assert streamed.read_bytes() == raw

@@ -62,7 +62,7 @@ def test_what_was_read_verifies(with_subkey: SigningKey, verifier: GnupgVerifier
 def test_a_secret_key_is_refused(arguments: list[str], ann: SigningKey) -> None:
     """A secret key is not taken, and the text says what to send instead."""
     secret = ann.gpg(*arguments, "--passphrase", "", "--pinentry-mode", "loopback", "--export-secret-keys")
-    with pytest.raises(MailprocError, match="secret key.*gpg --armor --export"):
+    with pytest.raises(MailprocError, match=r"secret key.*gpg --armor --export"):
         read_certificates(secret)
 
 
@@ -79,15 +79,29 @@ def test_a_secret_key_is_refused(arguments: list[str], ann: SigningKey) -> None:
 )
 def test_what_is_no_key_is_refused(data: bytes) -> None:
     """A file without a public key is refused with the command that makes one."""
-    with pytest.raises(MailprocError, match="no OpenPGP public key.*gpg --armor --export"):
+    with pytest.raises(MailprocError, match=r"no OpenPGP public key.*gpg --armor --export"):
         read_certificates(data)
 
 
 def test_a_key_without_a_self_signature_is_refused(ann: SigningKey) -> None:
     """A bare key with somebody's name beside it is nobody's word."""
     primary = (packets.read_packets(ann.certificate) or [])[0]
-    with pytest.raises(MailprocError, match="no valid public key"):
+    with pytest.raises(MailprocError, match="is no valid public key"):
         read_certificates(primary.raw + packet(packets.USER_ID, b"Ann <ann@example.org>"))
+
+
+def test_a_user_id_that_its_owner_did_not_sign_is_not_told(ann: SigningKey) -> None:
+    """An administrator is not shown a name that somebody else has put beside the key."""
+    primary, *rest = packets.read_packets(ann.certificate) or []
+    forged = packet(packets.USER_ID, b"The Boss <boss@example.org>")
+    (read,) = read_certificates(primary.raw + forged + b"".join(each.raw for each in rest))
+    assert read.user_ids == ("Ann <ann@example.org>",)
+
+
+def test_a_user_id_may_be_in_any_script() -> None:
+    """User ids are UTF-8."""
+    with SigningKey.generate("Zo\u00eb: \u5c0f\u7b20\u539f <zoe@example.org>") as key:
+        assert read_certificates(key.certificate)[0].user_ids == ("Zo\u00eb: \u5c0f\u7b20\u539f <zoe@example.org>",)
 
 
 def test_an_old_version_is_refused(ann: SigningKey) -> None:

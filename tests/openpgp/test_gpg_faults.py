@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -80,6 +81,28 @@ def test_a_hanging_gpg_is_ended_with_its_children(script: str, tmp_path: Path, a
     assert verifier.verify(signed_part(CONTENT, ann), [ann.certificate]).finding is Finding.CANNOT_TELL
     assert time.monotonic() - started < 5
     assert running(tmp_path) == []
+
+
+def test_a_spinning_gpg_does_not_outlive_us_by_much(tmp_path: Path) -> None:
+    """When this process is killed, nobody counts gpg's time any more: its own limit of work ends it."""
+    verify = f"touch {tmp_path}/begun; while :; do :; done"
+    program = (
+        "from mailproc.openpgp import SignedPart; from mailproc.openpgp.gnupg import GnupgVerifier; "
+        f"GnupgVerifier({fake_gpg(tmp_path, verify)!r}, timeout=0.9).verify(SignedPart(b'x', b'y', 1, True, ()), [b'z'])"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}) as us:
+        until(lambda: (tmp_path / "begun").exists())
+        us.kill()
+    assert running(tmp_path) != []
+    until(lambda: running(tmp_path) == [])
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until it is so, ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +184,7 @@ def test_no_descriptor_is_left_open(ann: SigningKey) -> None:
     """A run of many mails does not run out of descriptors."""
     verifier, part = GnupgVerifier(), signed_part(CONTENT, ann)
     verifier.verify(part, [ann.certificate])
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(20):
         verifier.verify(part, [ann.certificate])
-    assert len(os.listdir("/proc/self/fd")) <= before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before

@@ -13,9 +13,9 @@ SUBKEY = "ED64D81A1BBC86CE166C62A24C28F4DF2C8D3B75"
 GOODSIG = ("GOODSIG", f"{KEY_ID} Ann <ann@example.org>")
 
 
-def validsig(digest: int = 8, fingerprint: str = PRIMARY) -> Line:
+def validsig(digest: int = 8, fingerprint: str = PRIMARY, kind: str = "01") -> Line:
     """A VALIDSIG line."""
-    return ("VALIDSIG", f"{fingerprint} 2026-11-21 1795239204 0 4 0 22 {digest} 01 {PRIMARY}")
+    return ("VALIDSIG", f"{fingerprint} 2026-11-21 1795239204 0 4 0 22 {digest} {kind} {PRIMARY}")
 
 
 def errsig(digest: int, reason: int) -> Line:
@@ -30,6 +30,8 @@ def errsig(digest: int, reason: int) -> Line:
         pytest.param([GOODSIG, validsig(1)], 0, Finding.WEAK_DIGEST, id="MD5"),
         pytest.param([GOODSIG, validsig(2)], 0, Finding.WEAK_DIGEST, id="SHA-1"),
         pytest.param([GOODSIG, validsig(3)], 0, Finding.WEAK_DIGEST, id="RIPEMD-160"),
+        pytest.param([GOODSIG, validsig(kind="00")], 0, Finding.GOOD, id="binary"),
+        pytest.param([GOODSIG, validsig(kind="10")], 0, Finding.ALTERED, id="certification"),
         pytest.param([("BADSIG", KEY_ID)], 1, Finding.ALTERED, id="bad"),
         pytest.param([("EXPSIG", KEY_ID), validsig()], 0, Finding.EXPIRED_SIGNATURE, id="expired signature"),
         pytest.param([("EXPKEYSIG", KEY_ID), validsig()], 0, Finding.EXPIRED_KEY, id="expired key"),

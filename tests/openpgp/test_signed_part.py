@@ -2,6 +2,7 @@
 
 import base64
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -102,6 +103,9 @@ def test_a_signed_multipart_is_one_part() -> None:
     assert found(signed_mime(TOP, part, SIGNATURE)) == SignedPart(part, PACKET, 1, True, (ISSUER,))
 
 
+FORWARDED = inside(b"multipart/mixed").replace(b"--outer\r\n", b"--outer\r\nContent-Type: message/rfc822\r\n\r\n", 1)
+
+
 @pytest.mark.parametrize(
     "mail",
     [
@@ -111,14 +115,13 @@ def test_a_signed_multipart_is_one_part() -> None:
         pytest.param(TOP + b"\r\nContent-Type: multipart/signed\r\n\r\n" + MAIL.partition(b"\r\n\r\n")[2], id="no boundary"),
         pytest.param(MAIL.replace(b"multipart/signed", b"multipart/mixed"), id="not multipart/signed"),
         pytest.param(TOP + b"\r\nContent-Type: message/rfc822\r\n\r\n" + MAIL, id="only an attached mail is signed"),
-        pytest.param(inside(b"multipart/mixed").replace(b'--outer\r\nMIME', b"--outer\r\nContent-Type: message/rfc822\r\n\r\nMIME"),
-                     id="a forwarded mail is signed"),
-        pytest.param(TOP + b'\r\nContent-Type: multipart/encrypted; boundary="limit"\r\n\r\n--limit\r\n\r\n--limit--', id="encrypted"),
+        pytest.param(FORWARDED, id="a forwarded mail is signed"),
+        pytest.param(TOP + b'\r\nContent-Type: multipart/encrypted; boundary="b"\r\n\r\n--b\r\n\r\n--b--', id="encrypted"),
         pytest.param(b"", id="empty"),
         pytest.param(TOP + b'\r\nContent-Type: multipart/signed; boundary="limit"\r\n\r\n', id="no parts"),
         pytest.param(TOP + b'\r\nContent-Type: multipart/signed; boundary=""\r\n\r\n----\r\n----\r\n', id="empty boundary"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_openpgp_signature_is_none(mail: bytes) -> None:
     """A claim without an OpenPGP signature behind it makes an unsigned mail, not a bad one."""
     assert find_signed_part(mail) is None
@@ -254,6 +257,13 @@ def test_trailing_blanks_are_kept_first_and_removed_for_a_second_try() -> None:
         ),
         pytest.param(b"\r\n-----BEGIN PGP SIGNED MESSAGE-----\n" + b"A: b\n" * 400_000 + SIGNATURE, id="armor headers"),
         pytest.param(b"\r\n-----BEGIN PGP SIGNED MESSAGE-----\n\n" + b" \n" * 1_000_000 + SIGNATURE, id="blank lines"),
+        pytest.param(b"\r\n-----BEGIN PGP SIGNED MESSAGE-----\n\n" + b"- \n" * 700_000 + SIGNATURE, id="dashes"),
+        pytest.param(
+            b"\r\n-----BEGIN PGP SIGNED MESSAGE-----\n\n" + (b"x" * 16_383 + b"\n") * 120 + SIGNATURE, id="long lines"
+        ),
+        pytest.param(MAIL.replace(b"\r\n\r\n--", b"\r\n\r\n" + b"\t" * 2_000_000 + b"x\r\n--", 1), id="preamble of blanks"),
+        pytest.param(MAIL.replace(b"--limit--", b"--limit--" + b" " * 2_000_000 + b"x"), id="blanks behind a delimiter"),
+        pytest.param(MAIL.replace(b"Hello", b"a \t" * 700_000), id="blanks in a part"),
     ],
 )
 def test_hostile_mails_take_little_time(mail: bytes) -> None:
@@ -263,6 +273,21 @@ def test_hostile_mails_take_little_time(mail: bytes) -> None:
     if part:
         without_trailing_blanks(part)
     assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize("line", [b" \n", b"- \n", b"\n", b"A:\n", b"-----BEGIN PGP SIGNATURE-----\n", b"--limit\n"])
+def test_hostile_mails_take_little_memory(line: bytes) -> None:
+    """Millions of short lines take a few times the memory of the mail, not hundreds of times."""
+    text = line * (2_000_000 // len(line))
+    mails = [b"\r\n-----BEGIN PGP SIGNED MESSAGE-----\n\n" + text + SIGNATURE, MAIL.replace(b"Hello", text)]
+    for mail in mails:
+        tracemalloc.start()
+        part = find_signed_part(mail)
+        if part:
+            without_trailing_blanks(part)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 20 * len(mail)
 
 
 PIECES = [b"\r\n", b"\n", b"\r", b"--limit", b"--", b"Content-Type: ", b"multipart/signed", b"; boundary=limit", b"=0a", b" "]

@@ -27,7 +27,7 @@ from mailproc.reading.dates import read_date
         (b"\xe9\xec", "iso-8859-8-i", "יל"),
         (b"\xa4", "iso_8859-15", "€"),
         (b"\x82\xa0", "Shift_JIS", "あ"),
-        (b"\x1b$B$\"\x1b(B", "iso-2022-jp", "あ"),
+        (b'\x1b$B$"\x1b(B', "iso-2022-jp", "あ"),
         (b"\xc4\xe3", "gb2312", "你"),
         (b"\xb0\xa1", "ks_c_5601-1987", "가"),
         (b"\xff\xfea\0", "utf-16", "a"),
@@ -40,14 +40,19 @@ def test_charsets(data: bytes, charset: str | None, text: str) -> None:
     assert decode_text(data, charset) == text
 
 
-@pytest.mark.parametrize("charset", ["zlib", "rot13", "idna", "unicode_escape", "utf-7", "base64", "a\0b", "x" * 9999, "undefined"])
+@pytest.mark.parametrize(
+    "charset", ["zlib", "rot13", "idna", "unicode_escape", "utf-7", "base64", "a\0b", "x" * 9999, "undefined"]
+)
 def test_no_other_codecs(charset: str) -> None:
     """Python's other codecs are not to be had by naming them in a mail."""
     assert not is_known(charset)
     assert decode_text(b"+ADw-\\x41 eJwD", charset) == "+ADw-\\x41 eJwD"
 
 
-@given(st.binary(max_size=200), st.one_of(st.none(), st.text(), st.sampled_from(["hz", "hz-gb-2312", "iso-2022-jp", "utf-16", "big5"])))
+@given(
+    st.binary(max_size=200),
+    st.one_of(st.none(), st.text(), st.sampled_from(["hz", "hz-gb-2312", "iso-2022-jp", "utf-16", "big5"])),
+)
 def test_any_octets_in_any_charset(data: bytes, charset: str | None) -> None:
     """Any octets decode in any charset, to text that can be encoded again."""
     decode_text(data, charset).encode()
@@ -84,7 +89,11 @@ def test_false_base64_word() -> None:
     assert "=?" not in decode_words("=?utf-8?b?hello_world?=")
 
 
-@given(st.one_of(st.text(), st.lists(st.sampled_from(["=?utf-8?q?=C3?=", " ", "=?", "?=", "?b?", "x", "=?big5?b?/w==?="])).map("".join)))
+@given(
+    st.one_of(
+        st.text(), st.lists(st.sampled_from(["=?utf-8?q?=C3?=", " ", "=?", "?=", "?b?", "x", "=?big5?b?/w==?="])).map("".join)
+    )
+)
 def test_any_encoded_words(value: str) -> None:
     """Any value decodes."""
     decode_words(value)
@@ -109,9 +118,22 @@ def test_dates(value: str, moment: datetime) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, "", "yesterday", "19 Nov 0000 10:00 +0000", "19 Nov 9999 10:00 +0000", "19 Nov 99999 10:00 +0000", "31 Feb 2026 10:00 +0000",
-     "19 Nov 2026 25:00 +0000", "19 Nov 2026 10:00 +9999", "19 Nov 2026 10:00 +0199", "19 Foo 2026 10:00", "(" * 999, "1 Jan 1970 00:00 +0000"],
-)  # fmt: skip
+    [
+        None,
+        "",
+        "yesterday",
+        "19 Nov 0000 10:00 +0000",
+        "19 Nov 9999 10:00 +0000",
+        "19 Nov 99999 10:00 +0000",
+        "31 Feb 2026 10:00 +0000",
+        "19 Nov 2026 25:00 +0000",
+        "19 Nov 2026 10:00 +9999",
+        "19 Nov 2026 10:00 +0199",
+        "19 Foo 2026 10:00",
+        "(" * 999,
+        "1 Jan 1970 00:00 +0000",
+    ],
+)
 def test_no_dates(value: str | None) -> None:
     """What is missing, malformed or absurd is no date."""
     assert read_date(value) is None

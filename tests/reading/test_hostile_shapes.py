@@ -18,7 +18,9 @@ ATTACHED = b"Content-Disposition: attachment\nContent-Transfer-Encoding: "
 def nest(boundary: bytes, filling: bytes) -> bytes:
     """Forty-nine multiparts around 25 MB that look like their boundaries."""
     levels = [boundary.replace(b"NN", b"%02d" % level) for level in range(49)]
-    return b"".join(b'Content-Type: multipart/x; boundary="%b"\n\n--%b\n' % (b, b) for b in levels) + filling * (25 * MIB // len(filling))
+    return b"".join(b'Content-Type: multipart/x; boundary="%b"\n\n--%b\n' % (b, b) for b in levels) + filling * (
+        25 * MIB // len(filling)
+    )
 
 
 SHAPES: dict[str, Callable[[], bytes]] = {
@@ -75,7 +77,9 @@ def test_time(shape: str) -> None:
     assert time.process_time() - started < 4
 
 
-@pytest.mark.parametrize("shape", ["25 MB of folded lines", "a million parts", "2 million lines in an open part", "a line of 50 MB", "NULs"])
+@pytest.mark.parametrize(
+    "shape", ["25 MB of folded lines", "a million parts", "2 million lines in an open part", "a line of 50 MB", "NULs"]
+)
 def test_memory(shape: str) -> None:
     """Reading needs far less memory than the mail itself has."""
     raw = SHAPES[shape]()

@@ -144,7 +144,7 @@ def test_message_id(fields: str, message_id: str | None) -> None:
         ("Content-Type: multipart/mixed; boundary=b", "--b\n--b\n\na\n--b--\n--b\n\nz", "\na"),
         ("Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64", "--b\n\na\n--b--", "a"),
         (f"Content-Type: multipart/mixed; boundary={'b' * 200}", f"--{'b' * 200}\n\na", "a"),
-        ("Content-Type: multipart/mixed; boundary=\"'()+_,./:=?[x\"", "--'()+_,./:=?[x\n\na", "a"),
+        ('Content-Type: multipart/mixed; boundary="\'()+_,./:=?[x"', "--'()+_,./:=?[x\n\na", "a"),
         ("Content-Transfer-Encoding: base64", "w6k", "é"),
         ("Content-Transfer-Encoding: BASE64 (yes)", "w6\n!k=", "é"),
         ("Content-Transfer-Encoding: quoted-printable", "=C3=A9=\nx=ZZ=", "éx=ZZ"),
@@ -213,12 +213,12 @@ def test_no_attachments(head: str) -> None:
         ("Content-Type: nonsense; name=a.bin\nContent-Disposition: attachment", "", "application/octet-stream"),
         ("Content-Disposition: attachment; filename=a.txt", "a.txt", "text/plain"),
         ("Content-Type: a/b; name=one\nContent-Disposition: inline; filename=two", "two", "a/b"),
-        ("Content-Type: a/b; name=\"=?utf-8?q?Gr=C3=BC=C3=9Fe.txt?=\"", "Grüße.txt", "a/b"),
+        ('Content-Type: a/b; name="=?utf-8?q?Gr=C3=BC=C3=9Fe.txt?="', "Grüße.txt", "a/b"),
         ("Content-Type: a/b; name*=utf-8''Gr%C3%BC%00", "Grü", "a/b"),
         ("Content-Type: message/rfc822", "", "message/rfc822"),
         ("Content-Type: message/external-body; access-type=URL", "", "message/external-body"),
     ],
-)  # fmt: skip
+)
 def test_attachments_of_a_mail(head: str, name: str, media_type: str) -> None:
     """Everything else is an attachment, with the name and type that the sender gives it."""
     (attachment,) = mail(head, "x").attachments
@@ -254,7 +254,9 @@ def test_number_of_parts_is_bounded() -> None:
 
 def test_forwarded_mail_is_one_attachment() -> None:
     """What a forwarded mail says is not what the mail says."""
-    message = read_message(b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nLook!\n--b\nContent-Type: message/rfc822\n\n" + MIXED)
+    message = read_message(
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nLook!\n--b\nContent-Type: message/rfc822\n\n" + MIXED
+    )
     assert message.text == "Look!"
     assert message.html is None
     assert [attachment.type for attachment in message.attachments] == ["message/rfc822"]
@@ -275,7 +277,11 @@ def test_text_is_bounded() -> None:
     assert "text-cut" in message.defects
 
 
-@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=200), st.binary(max_size=100), st.text(max_size=20))
+@given(
+    st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=200),
+    st.binary(max_size=100),
+    st.text(max_size=20),
+)
 def test_mail_of_the_standard_library(text: str, content: bytes, name: str) -> None:
     """What the standard library writes is read back."""
     written = email.message.EmailMessage(policy=email.policy.SMTP)
@@ -284,27 +290,44 @@ def test_mail_of_the_standard_library(text: str, content: bytes, name: str) -> N
     written.add_alternative("<p>x</p>", subtype="html")
     written.add_attachment(content, "application", "x-test", filename="x" + "".join(filter(str.isalnum, name)))
     message = read_message(written.as_bytes())
-    assert message.text.rstrip("\n") == "\n".join(text.splitlines()).rstrip("\n") or not text.isprintable()
+    assert message.text.rstrip("\n") == text.rstrip("\n")
     assert message.html == "<p>x</p>\n"
     assert [attachment.content for attachment in message.attachments] == [content]
     assert message.attachments[0].name == "x" + "".join(filter(str.isalnum, name))
 
 
 lines = st.sampled_from(
-    [b"Content-Type: multipart/mixed; boundary=b", b"Content-Type: message/rfc822", b"Content-Type: text/html; charset=hz", b"",
-     b"--b", b"--b--", b"Content-Transfer-Encoding: base64", b"Content-Transfer-Encoding: quoted-printable", b"w6k=", b"=ZZ=",
-     b"Content-Disposition: attachment; filename*0*=x''%00", b"\xff\0\x1b", b"Subject: =?utf-8?b?/w==?=", b"Date: 1 Jan 2026 0:0"]
-)  # fmt: skip
+    [
+        b"Content-Type: multipart/mixed; boundary=b",
+        b"Content-Type: message/rfc822",
+        b"Content-Type: text/html; charset=hz",
+        b"",
+        b"--b",
+        b"--b--",
+        b"Content-Transfer-Encoding: base64",
+        b"Content-Transfer-Encoding: quoted-printable",
+        b"w6k=",
+        b"=ZZ=",
+        b"Content-Disposition: attachment; filename*0*=x''%00",
+        b"\xff\0\x1b",
+        b"Subject: =?utf-8?b?/w==?=",
+        b"Date: 1 Jan 2026 0:0",
+    ]
+)
 
 
-@given(st.one_of(st.binary(max_size=200), st.lists(lines, max_size=30).map(b"\n".join), st.lists(lines, max_size=30).map(b"\r\n".join)))
+@given(
+    st.one_of(
+        st.binary(max_size=200), st.lists(lines, max_size=30).map(b"\n".join), st.lists(lines, max_size=30).map(b"\r\n".join)
+    )
+)
 def test_any_mail(raw: bytes) -> None:
     """Any octets are a mail: nothing raises, no text holds NUL or CR, no name is a path."""
     for message in (read_message(raw), read_message(b"", raw), read_message(b"", raw, is_text=True)):
         assert not set(message.text + (message.html or "")) & {"\0", "\r"}
         assert not set(message.subject) & {"\r", "\n", "\0"}
         assert message.date is None or message.date.tzinfo
-        assert all(defect.replace("-", "").isalpha() for defect in message.defects)
+        assert all(defect.replace("-", "").isalnum() for defect in message.defects)
         for attachment in message.attachments:
             assert attachment.size == len(attachment.content)
             assert not set(attachment.safe_name) & {"/", "\\", "\0"}

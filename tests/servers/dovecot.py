@@ -7,7 +7,8 @@
         client = dovecot.client("robot")
 
 Any user name logs in with one password, ``secret`` unless said otherwise, and has a Maildir of its own. Dovecot 2.3 was
-tried; the configuration for 2.4 is written from its manual and was not.
+tried; the configuration for 2.4 is written from its manual and was not. It is quick because it never calls fsync, and
+because a wrong password does not slow down the next login.
 """
 
 from __future__ import annotations
@@ -90,14 +91,12 @@ class Dovecot:
         """Stop this Dovecot and wait until it has gone."""
         if self.process is None:
             return
-        # To all of its session: told alone, the master waits a second for its children.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGTERM)
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        # To all of its session: told alone, the master waits a second for its children, and now and then for longer.
+        for told, seconds in ((signal.SIGTERM, 0.5), (signal.SIGKILL, 10)):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, told)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(seconds)
         self.process = None
 
     def log(self) -> str:

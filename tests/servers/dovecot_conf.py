@@ -40,6 +40,7 @@ first_valid_uid = 0
 first_valid_gid = 0
 auth_mechanisms = plain login
 auth_username_chars =
+mail_fsync = never
 """
     form = _form_2_4 if version >= (2, 4) else _form_2_3
     return (f"dovecot_config_version = {full_version}\n" if version >= (2, 4) else "") + common + form(dovecot, user, group)
@@ -118,6 +119,10 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  # Without this socket a wrong password does not make the next logins wait.
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =

@@ -26,7 +26,10 @@ class Fault:
 
 
 class Proxy:
-    """A proxy on ``port``; the i-th connection meets the i-th fault, and those after the last fault the ``rest``."""
+    """A proxy on ``port``; the i-th connection meets the i-th fault, and those after the last fault the ``rest``.
+
+    A test in which none of its faults has struck proves nothing, and fails.
+    """
 
     def __init__(self, target: int, faults: Sequence[Fault] = (), rest: Fault | None = None) -> None:
         self.target = target
@@ -34,6 +37,7 @@ class Proxy:
         self.rest = rest or Fault()
         self.heard = b""
         self.connections = 0
+        self.struck = 0
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -46,6 +50,8 @@ class Proxy:
         # shutdown() wakes the thread that is blocked in accept(); close() alone does not.
         for open_socket in (self._listener, *self._open):
             _end(open_socket)
+        if exc[0] is None and any(fault != Fault() for fault in (*self.faults, self.rest)):
+            assert self.struck, "the fault did not strike"
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -75,6 +81,7 @@ class _Passing:
                 self.proxy.heard += data
                 struck = bool(self.fault.at_command) and self.fault.at_command in data
                 self.mute = self.mute or struck
+                self.proxy.struck += struck
                 if not struck or self.fault.forward:
                     self.server.sendall(data)
                 if struck and not self.fault.hold:
@@ -86,6 +93,7 @@ class _Passing:
         with contextlib.suppress(OSError):
             while data := self.server.recv(65536):
                 for old, new in self.fault.replace:
+                    self.proxy.struck += old in data
                     data = data.replace(old, new)
                 if self.mute:
                     continue
@@ -95,6 +103,7 @@ class _Passing:
                 self.client.sendall(data)
                 if passed == self.fault.after_bytes:
                     self.mute = True
+                    self.proxy.struck += 1
                     if not self.fault.hold:
                         break
         self._cut()

@@ -1,0 +1,1 @@
+"""Notebooks that are written by mail: an example of a plugin for mailproc."""

@@ -1,0 +1,5 @@
+"""``python -m mailproc`` is the program `mailproc`."""
+
+from mailproc.cli import main
+
+main()

@@ -1,0 +1,132 @@
+"""Trying everything that a run needs, one thing after the other; each failure says what mends it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mailproc.app import bind_domains, make_answering, make_relay, open_engine
+from mailproc.archive import FolderArchive
+from mailproc.database import keys, migrations
+from mailproc.database.engine import reading
+from mailproc.drops import open_drop
+from mailproc.errors import MailprocError, MissingProgram
+from mailproc.maildrops.imap import ImapDrop
+from mailproc.run import exit_status
+from mailproc.settings import Maildrop, Settings
+from mailproc.state import State
+
+WARN_BEFORE = timedelta(days=30)  # of a key's expiry: time for its owner to renew it
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One thing that was tried; ``status`` is the exit status that it deserves, 0 when it is well.
+
+    ``text`` says what was found, or what is wrong and how to mend it; ``advice`` what an operator should know besides.
+    """
+
+    what: str
+    text: str
+    status: int = os.EX_OK
+    advice: Sequence[str] = ()
+
+
+def check(settings: Settings) -> Iterator[Tried]:
+    """Try all of it; nothing is changed, and no mail is touched."""
+    yield Tried("configuration", str(settings.file))
+    yield _try("state", lambda: _state(settings))
+    yield _try("database", lambda: _schema(settings))
+    yield _try("archive", lambda: _archive(settings))
+    yield _try("handlers", lambda: _handlers(settings))
+    yield _try("answers", lambda: _answers(settings))
+    yield _try("gnupg", _gnupg)
+    yield _try("keys", lambda: _keys(settings))
+    for maildrop in settings.maildrops:
+        yield _try(f"maildrop {maildrop.name}", lambda maildrop=maildrop: _maildrop(maildrop))  # type: ignore[misc]
+    yield _try("smtp", lambda: _smtp(settings))
+
+
+def _try(what: str, attempt: Callable[[], tuple[str, Sequence[str]]]) -> Tried:
+    try:
+        text, advice = attempt()
+    except MailprocError as error:
+        return Tried(what, str(error), exit_status(error))
+    return Tried(what, text, advice=advice)
+
+
+def _state(settings: Settings) -> tuple[str, Sequence[str]]:
+    State(settings.state).require()
+    stopped = State(settings.state).stop_requested
+    return str(settings.state), ["there is a stop file in it: nothing is handled until it is removed"] if stopped else []
+
+
+def _schema(settings: Settings) -> tuple[str, Sequence[str]]:
+    engine = open_engine(settings)
+    plugins = migrations.plugin_migrations()
+    migrations.require_current(engine, plugins)
+    return ", ".join(f"{state.name} at {state.current}" for state in migrations.current(engine, plugins)), []
+
+
+def _archive(settings: Settings) -> tuple[str, Sequence[str]]:
+    """Write, see to the disk and remove, as a run does; the file gets no name under which it could be taken for a mail."""
+    archive = FolderArchive(settings.archive)
+    with archive.writer() as probe:
+        probe.write(b"Can this be written?\r\n")
+    room = shutil.disk_usage(settings.archive).free
+    advice = [f"only {room >> 20} MiB are free there"] if room < 1 << 30 else []
+    return f"{settings.archive} can be written", advice
+
+
+def _handlers(settings: Settings) -> tuple[str, Sequence[str]]:
+    bound = dict(bind_domains(settings))
+    advice = [] if bound else ['no domain has a handler; bind one: [domains."example.org"] handler = "NAME"']
+    return ", ".join(f"{domain}: {binding.name}" for domain, binding in bound.items()) or "none", advice
+
+
+def _answers(settings: Settings) -> tuple[str, Sequence[str]]:
+    answering = make_answering(settings)
+    if answering is None:
+        return "nobody is answered", ["without [smtp] no sender is told of an error, and no handler can send mail"]
+    return f"from {answering.sender}", []
+
+
+def _gnupg() -> tuple[str, Sequence[str]]:
+    program = shutil.which("gpg")
+    if program is None:
+        raise MissingProgram("gpg is not installed; signed mail would wait; type: apt-get install gnupg")
+    return program, []
+
+
+def _keys(settings: Settings) -> tuple[str, Sequence[str]]:
+    with reading(open_engine(settings)) as conn:
+        found = list(keys.list_keys(conn))
+    soon = datetime.now(UTC) + WARN_BEFORE
+    advice = [
+        f"the key {key.fingerprint} of {key.user} "
+        + ("has expired" if key.expires_at < datetime.now(UTC) else f"expires on {key.expires_at:%Y-%m-%d}")
+        for key in found
+        if key.expires_at is not None and key.expires_at < soon
+    ]
+    return f"{len(found)} registered", advice
+
+
+def _maildrop(maildrop: Maildrop) -> tuple[str, Sequence[str]]:
+    drop = open_drop(maildrop)
+    try:
+        waiting = len(drop.uids())
+        advice = drop.advice() if isinstance(drop, ImapDrop) else []
+    finally:
+        drop.close()
+    return f"{waiting} waiting", advice
+
+
+def _smtp(settings: Settings) -> tuple[str, Sequence[str]]:
+    relay = make_relay(settings)
+    if relay is None:
+        return "not configured", []
+    facts = relay.check()
+    return f"{relay.host}:{relay.port}, " + (facts.tls or "without TLS") + (", logged in" if facts.logged_in else ""), []

@@ -1,0 +1,86 @@
+"""The configuration of the command at hand, and its database."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from mailproc import logs
+from mailproc.cli.lazy import CONFIG
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+    from mailproc.settings import Settings
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def with_settings(command: Callable[Concatenate[Settings, _P], _R]) -> Callable[_P, _R]:
+    """Hand the configuration to a command as its first argument; from here on the log file is written too."""
+
+    @functools.wraps(command)
+    def configured(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        return command(settings_of(click.get_current_context()), *args, **kwargs)
+
+    return configured
+
+
+def settings_of(ctx: click.Context) -> Settings:
+    """The configuration; raises `SettingsError` without one."""
+    from mailproc.settings import load  # not for --help
+
+    settings = load(ctx.meta.get(CONFIG), os.environ)
+    if settings.log.file:
+        logs.to_file(settings.log.file, settings.log.format)
+    return settings
+
+
+def settings_if_any(ctx: click.Context) -> Settings | None:
+    """The configuration, None where there is none; one that is named must be there."""
+    from mailproc.settings import find
+
+    return settings_of(ctx) if find(ctx.meta.get(CONFIG), os.environ) else None
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[Connection]:
+    """A connection that only reads; raises `SettingsError` when the schema is old."""
+    from mailproc.database import engine
+
+    with engine.reading(_engine(settings)) as connection:
+        yield connection
+
+
+@contextmanager
+def writing(settings: Settings) -> Iterator[Connection]:
+    """A connection whose transaction is committed at the end; only for the user to whom the database belongs."""
+    from mailproc.database import engine
+
+    refuse_another_user(settings)
+    with engine.writing(_engine(settings)) as connection:
+        yield connection
+
+
+def refuse_another_user(settings: Settings) -> None:
+    """Raise `SettingsError`, with the command to type, when state or SQLite file belong to somebody else."""
+    from mailproc.state import refuse_foreign
+
+    files = [path for path in (settings.state, settings.database.file) if path is not None]
+    refuse_foreign(files, ["mailproc", *sys.argv[1:]])
+
+
+def _engine(settings: Settings) -> Engine:
+    from mailproc.database.engine import make_engine
+    from mailproc.database.migrations import require_current
+
+    made = make_engine(settings.database.url.reveal())
+    require_current(made, ())
+    return made

@@ -1,0 +1,69 @@
+"""Running a command, and what its end means to the shell (sysexits)."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mailproc import logs
+from mailproc.cli.lazy import ReaderGone
+from mailproc.errors import MailprocError
+
+INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
+READER_GONE = 141  # 128 and the number of SIGPIPE
+
+log = logging.getLogger("mailproc")
+
+
+def run(command: click.Command, arguments: Sequence[str]) -> int:
+    """Run ``command`` and answer the exit status; what went wrong is on stderr in one line, and no traceback."""
+    logs.to_stderr(verbose=False)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name in a mail may not fit the terminal's charset
+    try:
+        status = command.main(list(arguments), prog_name="mailproc", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return os.EX_USAGE
+    except MailprocError as error:
+        return _told(error)
+    except (ReaderGone, BrokenPipeError):
+        return _reader_gone()
+    except Exception as error:
+        log.critical("a bug of ours: %s: %s (%s)", type(error).__name__, error, _place(error), exc_info=True)
+        return os.EX_SOFTWARE
+    return _status(status)
+
+
+def _told(error: MailprocError) -> int:
+    from mailproc.run import exit_status  # an error may cost the import
+
+    log.error("%s", error)
+    return exit_status(error)
+
+
+def _status(code: object) -> int:
+    """A command answers its exit status, or nothing when all is well."""
+    return code if isinstance(code, int) else os.EX_OK
+
+
+def _reader_gone() -> int:
+    """End without a word, as a program does whose reader, like ``head``, has had enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the interpreter complains when it flushes at the end
+    return READER_GONE
+
+
+def _place(error: BaseException) -> str:
+    traceback = error.__traceback__
+    while traceback and traceback.tb_next:
+        traceback = traceback.tb_next
+    return f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}" if traceback else "?"

@@ -1,0 +1,48 @@
+"""`mailproc status`: the books."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailproc.cli.configured import reading, with_settings
+from mailproc.cli.listing import facts, format_option
+
+if TYPE_CHECKING:
+    from mailproc.settings import Settings
+
+
+@click.command()
+@format_option
+@with_settings
+def status(settings: Settings, form: str) -> int:
+    """Say how many mails came, what became of them, and when each maildrop was last emptied.
+
+    Exit status 70 when the books do not balance: seen = handled + dropped + rejected + failed + waiting.
+    """
+    books = _books(settings)
+    if form == "text":
+        last = books.pop("maildrops")
+        books |= {f"last success of {name}": when or "never" for name, when in last.items()}
+        del books["last_success"]
+    facts(books, form)
+    return os.EX_OK if books["balanced"] else os.EX_SOFTWARE
+
+
+def _books(settings: Settings) -> dict[str, Any]:
+    """The counts, and the times of the last runs; ``last_success`` is the oldest of them, None when one is missing."""
+    from dataclasses import asdict
+
+    from mailproc.database import ledger, outbox
+    from mailproc.state import State
+
+    with reading(settings) as connection:
+        balance = ledger.balance(connection)
+        unsent = outbox.waiting(connection)
+    state = State(settings.state)
+    last = {maildrop.name: state.last_success(maildrop.name) for maildrop in settings.maildrops}
+    times = [when for when in last.values() if when is not None]
+    oldest = min(times) if times and len(times) == len(last) else None
+    return {**asdict(balance), "outbox": unsent, "last_success": oldest, "balanced": balance.balanced, "maildrops": last}

@@ -1,0 +1,107 @@
+"""`mailproc user`: who our users are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mailproc.address import Address
+from mailproc.cli.configured import reading, with_settings, writing
+from mailproc.cli.listing import Column, done, listing_options, write
+
+if TYPE_CHECKING:
+    from mailproc.settings import Settings
+
+
+@click.group()
+def user() -> None:
+    """Add, list, activate and deactivate users."""
+
+
+def _address(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[Address, ...]:
+    for value in values:
+        local, at, domain = value.rpartition("@")
+        if not (local and at and domain and value.isprintable()) or set(value) & set(' <>,;"'):
+            raise click.BadParameter(f"{value!r} is not an address: write it like ann@example.org", ctx, param)
+    return tuple(map(Address.parse, values))
+
+
+def _name(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.isprintable() or not value.strip() or len(value) > 100:
+        raise click.BadParameter(f"{value!r} is not a name of at most 100 printable characters", ctx, param)
+    return value
+
+
+@user.command()
+@click.argument("name", callback=_name)
+@click.option("--email", "emails", multiple=True, required=True, callback=_address, metavar="ADDR...", help="Theirs alone.")
+@click.argument("more", nargs=-1, callback=_address, metavar="")
+@click.option("--inactive", is_flag=True, help="Their mail is dropped in silence.")
+@click.option("--require-strong", is_flag=True, help="Their mail counts only when it is signed.")
+@with_settings
+def add(
+    settings: Settings,
+    name: str,
+    emails: tuple[Address, ...],
+    more: tuple[Address, ...],
+    inactive: bool,
+    require_strong: bool,
+) -> None:
+    """Add the user NAME, who writes from the addresses of --email."""
+    from mailproc.database.users import add_user
+
+    with writing(settings) as connection:
+        add_user(connection, name, (*emails, *more), active=not inactive, require_strong=require_strong)
+    done(f"user {name} added")
+
+
+@user.command(name="list")
+@listing_options
+@with_settings
+def list_(settings: Settings, form: str, limit: int | None) -> None:
+    """List all users with their addresses."""
+    from mailproc.database.users import list_users
+
+    columns = [Column("name"), Column("active", 6), Column("require_strong", 14), Column("addresses")]
+    with reading(settings) as connection:
+        accounts = list_users(connection, limit)
+        write(
+            (
+                {
+                    "name": account.user.name,
+                    "active": account.user.active,
+                    "require_strong": account.user.require_strong,
+                    "addresses": account.addresses,
+                    "created_at": account.created_at,
+                }
+                for account in accounts
+            ),
+            columns,
+            form,
+        )
+
+
+@user.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@with_settings
+def activate(settings: Settings, names: tuple[str, ...]) -> None:
+    """Let the mail of users count again."""
+    _set_active(settings, names, True)
+
+
+@user.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@with_settings
+def deactivate(settings: Settings, names: tuple[str, ...]) -> None:
+    """Drop the mail of users in silence from now on."""
+    _set_active(settings, names, False)
+
+
+def _set_active(settings: Settings, names: tuple[str, ...], active: bool) -> None:
+    from mailproc.database.users import set_active
+
+    with writing(settings) as connection:
+        for name in names:
+            set_active(connection, name, active)
+    done(f"{', '.join(names)}: {'active' if active else 'inactive'}")

@@ -1,0 +1,94 @@
+"""Playing the demo: two runs, and what they did, to be read."""
+
+from __future__ import annotations
+
+import email
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from mailproc import logs
+from mailproc.app import open_engine
+from mailproc.database import ledger
+from mailproc.database.engine import reading
+from mailproc.database.receipts import list_receipts
+from mailproc.database.tables import outbox
+from mailproc.demo.stage import ACTS, set_up
+from mailproc.reading import one_line
+from mailproc.run import Run
+from mailproc.settings import Settings
+
+SHOWN_OF_A_MAIL = 14  # lines
+
+
+def play(folder: Path) -> Iterator[str]:
+    """Set up an installation in the empty ``folder``, run it twice, and tell line by line what happened."""
+    settings = set_up(folder)
+    if settings.log.file:
+        logs.to_file(settings.log.file, settings.log.format)
+    yield f"Eight mails wait in a Maildir. Everything of this demo is in {folder}"
+    yield ""
+    yield "$ mailproc handle"
+    status = Run(settings).run()
+    yield "(The line above is on stderr: cron mails it to the administrator. All else is silent.)"
+    yield ""
+    yield from _ends(settings)
+    yield ""
+    yield from _answers(settings)
+    yield from _books(settings)
+    yield ""
+    yield "$ mailproc handle          # once more"
+    again = Run(settings).run()
+    yield f"Nothing was left to do. (Exit status {status}, then {again}.)"
+    yield ""
+    yield "Look around:"
+    yield f"  mailproc messages list --config {settings.file}"
+    yield f"  mailproc oops list     --config {settings.file}"
+    yield f"  mailproc inspect       --config {settings.file} testdata/demo/*.eml"
+    yield f"  rm -r {folder}"
+
+
+def _ends(settings: Settings) -> Iterator[str]:
+    """A line for each mail."""
+    with reading(open_engine(settings)) as conn:
+        found = {str(row["message_id"]): row for row in list_receipts(conn)}
+    yield f"  {'what came':25} {'from':28} {'trust':7} {'ended as':9} why"
+    for number, act in enumerate(ACTS, 1):
+        row = next(row for id, row in found.items() if id.startswith(f"<{number}."))
+        yield f"{number} {act.what:25} {row['sender'] or '-':28} {_trust(row):7} {row['disposition']:9} {_why(row)}"
+
+
+def _trust(row: dict[str, Any]) -> str:
+    return "-" if row["trust"] == "none" else str(row["trust"])
+
+
+def _why(row: dict[str, Any]) -> str:
+    reason = one_line(str(row["reason"]), 70)
+    return f"{reason}: {row['oops_id']}" if row["oops_id"] else reason
+
+
+def _answers(settings: Settings) -> Iterator[str]:
+    """What the senders are told, as it lies in the outbox."""
+    with reading(open_engine(settings)) as conn:
+        mails = [email.message_from_bytes(row.raw) for row in conn.execute(sa.select(outbox).order_by(outbox.c.id))]
+    for mail in mails:
+        answered = str(mail["In-Reply-To"]).lstrip("<").partition(".")[0]
+        yield f"The sender of {answered} is told: {mail['Subject']}"
+        text = next(part for part in mail.walk() if part.get_content_type() == "text/plain")
+        lines = text.get_payload(decode=True).decode().splitlines()  # type: ignore[union-attr]
+        for line in lines[:SHOWN_OF_A_MAIL]:
+            indent = " " * (len(line) - len(line.lstrip()))
+            yield f"    | {indent}{one_line(line)}".rstrip()
+        if len(lines) > SHOWN_OF_A_MAIL:
+            yield "    | ..."
+        yield ""
+
+
+def _books(settings: Settings) -> Iterator[str]:
+    with reading(open_engine(settings)) as conn:
+        books = ledger.balance(conn)
+    counted = f"{books.handled} handled + {books.dropped} dropped + {books.rejected} rejected + {books.failed} failed"
+    left = len(list((settings.file.parent / "Maildir" / "new").iterdir()))
+    yield f"The books: {books.seen} seen = {counted} + {books.waiting} waiting. Left in the maildrop: {left}. All are in the archive."

@@ -1,0 +1,61 @@
+"""The command line as it is called, with a configuration of its own and a real SQLite file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailproc.cli import cli
+from mailproc.cli.running import run
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its status, what it wrote on stdout and on stderr."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """What it wrote as JSON Lines, which must be ASCII."""
+        assert self.out.isascii()
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Call = Callable[..., Ended]
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
+    """Call mailproc with these arguments in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("MAILPROC_")]:
+        monkeypatch.delenv(name)
+    before = list(logging.getLogger().handlers)
+
+    def called(*arguments: str) -> Ended:
+        capsys.readouterr()
+        status = run(cli, arguments)
+        written = capsys.readouterr()
+        return Ended(status, written.out, written.err)
+
+    yield called
+    for handler in [handler for handler in logging.getLogger().handlers if handler not in before]:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+@pytest.fixture
+def site(call: Call) -> Call:
+    """The same, after `mailproc init`."""
+    assert call("init") == Ended(0, "", "")
+    return call

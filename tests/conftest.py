@@ -1,0 +1,82 @@
+"""The servers and the databases that tests of several parts share; each test has a user, a database, a folder of its own."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from mailproc.database.engine import make_engine
+from mailproc.database.migrations import plugin_migrations, upgrade
+from tests.servers.dovecot import Dovecot
+from tests.servers.postgresql import PostgreSQL, postgresql
+from tests.servers.relay import RelayServer
+
+__all__ = ["postgresql"]
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    """One Dovecot for the session; every test takes a user of its own."""
+    with Dovecot() as server:
+        yield server
+
+
+@pytest.fixture
+def user() -> str:
+    """A user of Dovecot whom no other test knows."""
+    return f"robot-{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+def relay() -> Iterator[RelayServer]:
+    """A relay of one's own."""
+    with RelayServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the schema in it, to be copied."""
+    file = tmp_path_factory.mktemp("template") / "mailproc.db"
+    _upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql: PostgreSQL) -> str:
+    """The name of a PostgreSQL database with the schema in it, to be copied."""
+    url = postgresql.create_database()
+    _upgrade(url)
+    return str(sa.make_url(url).database)
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a fresh SQLite database with the schema in it."""
+    file = tmp_path / "mailproc.db"
+    shutil.copy(sqlite_template, file)
+    file.chmod(0o600)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgreSQL, postgresql_template: str) -> str:
+    """The URL of a fresh PostgreSQL database with the schema in it."""
+    return postgresql.create_database(postgresql_template)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh database with the schema in it, on SQLite and on PostgreSQL in turn."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+def _upgrade(url: str) -> None:
+    engine = make_engine(url)
+    upgrade(engine, plugin_migrations())  # a plugin may be installed here, and a run refuses to begin without its tables
+    engine.dispose()

@@ -1,0 +1,197 @@
+"""A handler that does what the subject of the mail says: it writes, and then it misbehaves.
+
+The subject is a name and a deed: ``7 kill`` writes the effect ``7`` and then kills its process. Without a deed it is
+handled. Every call is also noted in the file ``calls``, which no rollback reaches, so that tests need not trust the
+database.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from mailproc import Delivery, Outcome, Rejected, Transient, handler
+
+effect = sa.Table(
+    "effect",
+    sa.MetaData(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("recipient", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+)
+
+
+@handler()
+@dataclass(frozen=True)
+class Deeds:
+    """The handler; ``folder`` is where the file ``calls`` is, and the file ``go`` for which ``wait`` waits."""
+
+    folder: Path
+
+    def __call__(self, delivery: Delivery) -> Outcome:
+        """Write the effect, then do what the subject says."""
+        name, _, deed = delivery.message.subject.partition(" ")
+        self._note(delivery.message.subject, delivery.attempt)
+        delivery.session.execute(
+            sa.insert(effect).values(name=name, recipient=str(delivery.recipient), attempt=delivery.attempt)
+        )
+        if not deed:
+            return delivery.handled(f"wrote {name}")
+        deed, _, argument = deed.partition(" ")
+        return _DEEDS[deed](self, delivery, argument) or delivery.handled(f"wrote {name}, then: {deed}")
+
+    def calls(self, subject: str) -> int:
+        """How often this subject was handled, this time included."""
+        return sum(line.rpartition(" ")[0] == subject for line in (self.folder / "calls").read_text().splitlines())
+
+    def _note(self, subject: str, attempt: int) -> None:
+        with (self.folder / "calls").open("a") as file:
+            file.write(f"{subject} {attempt}\n")
+
+
+def _kill(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _killonce(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    if deeds.calls(delivery.message.subject) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _commit(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome | None:
+    """Commit, and then do something else."""
+    delivery.session.commit()
+    return _DEEDS[argument](deeds, delivery, "") if argument else None
+
+
+def _rollback(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    delivery.session.rollback()
+
+
+def _raise(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    raise LookupError("a bug of the handler")
+
+
+def _exit(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    sys.exit("a handler's own exit")
+
+
+def _vanish(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    os._exit(0)
+
+
+def _sql(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    """Run the rest of the subject as SQL."""
+    delivery.session.execute(sa.text(argument))
+
+
+def _swallow(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    """Run the rest of the subject as SQL and pass over its error."""
+    try:
+        delivery.session.execute(sa.text(argument))
+    except sa.exc.DBAPIError:
+        pass
+
+
+def _sqlonce(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    if deeds.calls(delivery.message.subject) == 1:
+        delivery.session.execute(sa.text(argument))
+
+
+def _fail(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    """Fail on PostgreSQL as two transactions do that cannot both be right, the first time or always."""
+    if argument == "always" or deeds.calls(delivery.message.subject) == 1:
+        raised = "DO $$ BEGIN RAISE EXCEPTION 'could not serialize' USING ERRCODE = '40001'; END $$"
+        delivery.session.execute(sa.text(raised))
+
+
+def _connection(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    """End the transaction around the session: ``commit``, ``rollback`` or ``close``."""
+    getattr(delivery.session.connection(), argument)()
+
+
+def _wait(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    """Wait until a test puts the file ``go`` there."""
+    until = time.monotonic() + 30
+    while not (deeds.folder / "go").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def _sleep(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    time.sleep(float(argument))
+
+
+def _stubborn(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    """Take long, and swallow whatever is raised meanwhile."""
+    until = time.monotonic() + float(argument)
+    while time.monotonic() < until:
+        try:
+            time.sleep(0.1)
+        except BaseException:  # noqa: S112 - that is its fault
+            continue
+
+
+def _grow(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    """Take memory until somebody ends it."""
+    taken = []
+    for _ in range(400):
+        taken.append(bytearray(os.urandom(1 << 16) * 80))  # 5 MiB, touched
+        time.sleep(0.01)
+
+
+def _defer(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome:
+    return delivery.defer("the tide")
+
+
+def _transient(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    raise Transient("the target is away")
+
+
+def _reject(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome:
+    return delivery.reject("There is no such book.")
+
+
+def _rejected(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    raise Rejected("There is no such book.")
+
+
+def _drop(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome:
+    return delivery.drop("nothing to do")
+
+
+def _reply(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome:
+    return delivery.handled("answered", send=[delivery.reply("Thank you.")])
+
+
+_Deed = Callable[[Deeds, Delivery, str], Outcome | None]
+_DEEDS: dict[str, _Deed] = {
+    "kill": _kill,
+    "killonce": _killonce,
+    "commit": _commit,
+    "rollback": _rollback,
+    "raise": _raise,
+    "exit": _exit,
+    "vanish": _vanish,
+    "sql": _sql,
+    "sqlonce": _sqlonce,
+    "swallow": _swallow,
+    "serialization": _fail,
+    "connection": _connection,
+    "wait": _wait,
+    "sleep": _sleep,
+    "stubborn": _stubborn,
+    "grow": _grow,
+    "defer": _defer,
+    "transient": _transient,
+    "reject": _reject,
+    "rejected": _rejected,
+    "drop": _drop,
+    "reply": _reply,
+}

@@ -1,0 +1,122 @@
+"""The log: one safe line for each record, errors alone on stderr, facts and tracebacks in the file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mailproc import logs
+from mailproc.errors import SettingsError
+
+log = logging.getLogger("mailproc.test")
+HOSTILE = "\x1b[31m\nmailproc: forged\r\u202e"
+
+
+@pytest.fixture(autouse=True)
+def apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process without any logging, and that of the other tests as it was when we leave."""
+    root, ours = logging.getLogger(), logging.getLogger("mailproc")
+    before = (root.level, ours.level)
+    monkeypatch.setattr(root, "handlers", [])
+    yield
+    for handler in root.handlers:
+        with contextlib.suppress(OSError):  # what could not be written to a full disk cannot be flushed either
+            handler.close()
+    root.setLevel(before[0])
+    ours.setLevel(before[1])
+
+
+def fail() -> None:
+    """Log an error with a hostile traceback."""
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        log.exception("it broke: %s", HOSTILE)
+
+
+def test_stderr_has_errors_alone_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    """No traceback, no time, no terminal codes."""
+    logs.to_stderr(verbose=False)
+    log.warning("quiet")
+    fail()
+    assert capsys.readouterr().err == "mailproc: it broke: [31m mailproc: forged\n"
+
+
+def test_verbose_writes_everything_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """-v behind the command replaces what was set up before it."""
+    logs.to_stderr(verbose=False)
+    logs.to_stderr(verbose=True)
+    log.debug("low")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].endswith(" DEBUG mailproc.test: low")
+
+
+def test_the_text_file_has_facts_and_tracebacks(tmp_path: Path) -> None:
+    """A line that does not begin with a time belongs to a traceback, so that no record can be forged."""
+    logs.to_stderr(verbose=False)
+    logs.to_file(tmp_path / "log", "text")
+    log.info("handled", extra={"about": {"id": "r1", "subject": HOSTILE}})
+    fail()
+    first, *rest = (tmp_path / "log").read_text().splitlines()
+    assert first.endswith(r'INFO mailproc.test: handled id="r1" subject="\u001b[31m\nmailproc: forged\r\u202e"')
+    assert rest[0][:4].isdigit()
+    assert rest[1] == "    Traceback (most recent call last):"
+    assert all(line.startswith("    ") and line.isprintable() for line in rest[1:])
+
+
+def test_the_json_file_has_one_ascii_object_for_each_record(tmp_path: Path) -> None:
+    """The traceback and the facts are keys of it; no fact hides what the record is."""
+    logs.to_stderr(verbose=False)
+    logs.to_file(tmp_path / "log", "json")
+    log.info("handled ü", extra={"about": {"id": "r1", "path": Path("/x"), "level": "forged"}})
+    fail()
+    text = (tmp_path / "log").read_text()
+    assert text.isascii()
+    handled, failed = map(json.loads, text.splitlines())
+    assert (handled["message"], handled["id"], handled["path"], handled["level"]) == ("handled ü", "r1", "/x", "INFO")
+    assert failed["traceback"].startswith("Traceback")
+    assert failed["message"] == f"it broke: {HOSTILE}"
+
+
+def test_a_slip_in_a_record_costs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Arguments that do not fit the text are shown beside it."""
+    logs.to_stderr(verbose=False)
+    log.error("%d of %s", "many")
+    assert capsys.readouterr().err == "mailproc: %d of %s ('many',)\n"
+
+
+def test_the_file_may_be_rotated_away(tmp_path: Path) -> None:
+    """The next record opens a new one."""
+    logs.to_stderr(verbose=False)
+    logs.to_file(tmp_path / "log", "text")
+    log.info("one")
+    (tmp_path / "log").rename(tmp_path / "log.1")
+    log.info("two")
+    assert "two" in (tmp_path / "log").read_text()
+
+
+def test_a_file_that_cannot_be_opened_is_a_setting(tmp_path: Path) -> None:
+    """The key is named."""
+    with pytest.raises(SettingsError, match=r"^log\.file: .*: No such file or directory$"):
+        logs.to_file(tmp_path / "missing/log", "text")
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A record that cannot be written is not lost in silence, and prints no traceback."""
+    logs.to_stderr(verbose=False)
+    logs.to_file(Path("/dev/full"), "text")
+    log.info("x")
+    assert capsys.readouterr().err == "mailproc: log.file: /dev/full: [Errno 28] No space left on device\n"
+
+
+def test_warnings_of_python_go_to_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """Cron would mail them."""
+    logs.to_stderr(verbose=False)
+    logging.getLogger("py.warnings").warning("deprecated")
+    assert capsys.readouterr().err == ""
