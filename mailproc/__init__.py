@@ -1,9 +1,24 @@
 """mailproc: mail in, handlers run, nothing lost. What a handler's author imports."""
 
-from mailproc.delivery import Delivery
+from typing import TYPE_CHECKING
+
 from mailproc.errors import Rejected, Transient
 from mailproc.handler import handler
-from mailproc.outcome import Outcome
 from mailproc.principal import Trust
 
 __all__ = ["Delivery", "Outcome", "Rejected", "Transient", "Trust", "handler"]
+
+if TYPE_CHECKING:
+    from mailproc.delivery import Delivery
+    from mailproc.outcome import Outcome
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import what reads mail when it is first asked for: cron starts us every minute, and mostly there is no mail."""
+        if name not in ("Delivery", "Outcome"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from mailproc.delivery import Delivery
+        from mailproc.outcome import Outcome
+
+        globals().update(Delivery=Delivery, Outcome=Outcome)
+        return globals()[name]

@@ -56,6 +56,9 @@ class Archive(Protocol):
     def exists(self, name: str) -> bool:
         """Whether this mail is kept."""
 
+    def sweep(self, older_than: float) -> int:
+        """Remove what killed runs left half written, if it was not touched for so many seconds; answers how many."""
+
 
 class Kept(io.BufferedWriter):
     """A large mail on its way into the archive, with its digest and size.

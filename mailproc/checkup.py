@@ -14,8 +14,8 @@ from mailproc.database import keys, migrations
 from mailproc.database.engine import reading
 from mailproc.drops import open_drop
 from mailproc.errors import MailprocError, MissingProgram
+from mailproc.exits import exit_status
 from mailproc.maildrops.imap import ImapDrop
-from mailproc.run import exit_status
 from mailproc.settings import Maildrop, Settings
 from mailproc.state import State
 

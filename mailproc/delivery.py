@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from mailproc.address import Address
 from mailproc.outcome import Disposition, Mail, Outcome
 from mailproc.principal import Principal
-from mailproc.reading import Message
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+    from mailproc.reading import Message  # cron imports this every minute, and mostly there is no mail to read
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ class Delivery:
     def defer(self, reason: str) -> Outcome:
         """Something needed is away; the message is tried again later, for up to 4 days."""
         return Outcome(Disposition.DEFERRED, reason, rule="handler")
+
+    def mail(self, to: str, subject: str, text: str) -> Mail:
+        """A mail to somebody else, ``local@domain``, for ``send``; failures to deliver it come back to our From address."""
+        return Mail(Address.parse(to), subject, text)
 
     def reply(self, text: str, *, subject: str | None = None) -> Mail:
         """An answer to the sender, for ``send``; ``subject`` is ``Re:`` and the mail's own unless given.

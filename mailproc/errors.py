@@ -16,6 +16,8 @@ Anything else that leaves a handler is a bug and becomes an OOPS, whatever its c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class MailprocError(Exception):
     """The root of what mailproc raises on purpose; ``str()`` of it is one line for a person."""
@@ -46,7 +48,11 @@ class LoginRefused(MailprocError):
 
 
 class Rejected(MailprocError):
-    """The sender's mistake; the text is told to the sender, where an answer is allowed at all."""
+    """The sender's mistake; the text is told to the sender, with the commands that failed, where an answer is allowed."""
+
+    def __init__(self, reason: str, *, failing_commands: Iterable[str] = ()) -> None:
+        super().__init__(reason)
+        self.failing_commands = tuple(failing_commands)
 
 
 class Interrupted(BaseException):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from mailproc.delivery import Delivery
-from mailproc.outcome import Outcome
 from mailproc.principal import Trust
 
-Handler = Callable[[Delivery], Outcome]
+if TYPE_CHECKING:
+    from mailproc.delivery import Delivery
+    from mailproc.outcome import Outcome
+
+Handler: TypeAlias = "Callable[[Delivery], Outcome]"
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., object])
 _MARK = "__mailproc_handler__"

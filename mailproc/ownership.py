@@ -1,7 +1,7 @@
 """This run as an owner of receipts, and which other owners still live.
 
-On one machine the kernel knows: a run holds a lock on a file of its own (`State.owning`), which is free as soon as the run has died. Of
-a run on another machine only its lease can tell (design: fencing).
+On one machine the kernel knows: a run holds a lock on a file of its own (`State.owning`), which is free as soon as the
+run has died. Of a run on another machine only its lease can tell.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
-from mailproc.database import ledger
+from mailproc.database import owners
 from mailproc.processing.works import Owner
 
 
@@ -27,7 +27,7 @@ def owner(folder: Path, id: str, clock: Callable[[], datetime]) -> Owner:
         now = clock()
         return {
             row.id
-            for row in ledger.owners(conn)
+            for row in owners.entered(conn)
             if row.id == id or (_locked(folder / row.id) if row.host == host else row.lease_until > now)
         }
 
@@ -37,7 +37,7 @@ def owner(folder: Path, id: str, clock: Callable[[], datetime]) -> Owner:
 def forget_the_dead(conn: Connection, me: Owner) -> None:
     """Take the owners that have died off the list, so that it stays short."""
     alive = me.living(conn)
-    ledger.forget_owners(conn, [row.id for row in ledger.owners(conn) if row.id not in alive])
+    owners.forget(conn, [row.id for row in owners.entered(conn) if row.id not in alive])
 
 
 def _locked(path: Path) -> bool:

@@ -81,14 +81,19 @@ def examine(envelope: Envelope, message: Message, *, size: int, arrival: datetim
     ``size`` is the message's true size in octets: of a mail that is too big, ``envelope.raw`` is only the beginning.
     ``arrival`` is when it reached the maildrop or the door.
     """
-    failpoint("parse")
-    screened = screen(message, reverse_path=envelope.reverse_path, size=size, max_size=site.max_size, our_domain=site.domain)
-    author = sole_author(message.header)
-    seen = Examined(message, screened, author, binding=site.registry.get(domain_of(envelope.recipient)))
+    seen = look(envelope, message, size=size, site=site)
+    author = seen.author
     early = _screened_out(seen, size, site.max_size) or _unroutable(seen, envelope.recipient)
     if early is not None:
         return replace(seen, outcome=early, user=site.directory.user_of(author) if author else None)
     return _authenticate(seen, envelope, arrival, site)
+
+
+def look(envelope: Envelope, message: Message, *, size: int, site: Site) -> Examined:
+    """What is known from the bytes of a message alone: nobody is asked, and nothing is decided."""
+    failpoint("parse")
+    screened = screen(message, reverse_path=envelope.reverse_path, size=size, max_size=site.max_size, our_domain=site.domain)
+    return Examined(message, screened, sole_author(message.header), binding=site.registry.get(domain_of(envelope.recipient)))
 
 
 def _screened_out(seen: Examined, size: int, max_size: int) -> Outcome | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailproc.address import Address
 from mailproc.reading import Header, read_addresses
@@ -16,12 +16,14 @@ ADDRESSEES = ("To", "Cc", "Resent-To", "Resent-Cc")
 class Recipients:
     """The recipients of a message, never none: ``("",)`` stands for a message that names nobody.
 
-    ``source`` is the name of the header field that told, or "". ``doubt`` is what the log should say about it.
+    ``source`` is the name of the header field that told, or "". ``doubt`` is what the log should say about it;
+    ``suspect`` that the field of our MTA stands in the text, as if somebody had tried to write it.
     """
 
     addresses: tuple[str, ...]
     source: str
     doubt: str = ""
+    suspect: bool = False
 
 
 def find_recipients(header: Header, recipient_headers: Sequence[str], bound: Callable[[str], bool]) -> Recipients:
@@ -40,6 +42,15 @@ def find_recipients(header: Header, recipient_headers: Sequence[str], bound: Cal
     if served:
         return Recipients(served, "To and Cc", doubt)
     return Recipients((str(found[0]) if found else "",), "To and Cc" if found else "", doubt)
+
+
+def suspected(found: Recipients, raw: bytes, recipient_headers: Sequence[str]) -> Recipients:
+    """The same, with the doubt of a mail that names in its text the field that its header does not have."""
+    if not found.doubt:
+        return found
+    text = raw.lower()
+    named = next((name for name in recipient_headers if name.lower().encode() in text), None)
+    return replace(found, doubt=f"Suspected spam: {named} stands in its text alone", suspect=True) if named else found
 
 
 def _sole(value: str) -> str:

@@ -9,13 +9,14 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailproc.drops import has_mail
-from mailproc.errors import LoginRefused, MailprocError, MissingProgram, SettingsError, Transient
+from mailproc.errors import MailprocError, SettingsError
+from mailproc.exits import exit_status, gravest
 from mailproc.settings import Maildrop, Settings
 from mailproc.state import State, refuse_foreign
 
@@ -23,27 +24,6 @@ if TYPE_CHECKING:
     from mailproc.worker import Link
 
 log = logging.getLogger("mailproc")
-
-# The most telling status wins when the maildrops of a run end unlike.
-_GRAVEST_FIRST = (os.EX_SOFTWARE, os.EX_CONFIG, os.EX_NOPERM, os.EX_UNAVAILABLE, os.EX_TEMPFAIL, os.EX_OK)
-
-
-def exit_status(error: MailprocError) -> int:
-    """The sysexits status that tells what went wrong outside of a message."""
-    kinds: tuple[tuple[type[MailprocError], int], ...] = (
-        (SettingsError, os.EX_CONFIG),
-        (MissingProgram, os.EX_UNAVAILABLE),
-        (LoginRefused, os.EX_NOPERM),
-        (Transient, os.EX_TEMPFAIL),
-    )
-    return next((status for kind, status in kinds if isinstance(error, kind)), os.EX_USAGE)
-
-
-def gravest(statuses: Iterable[int]) -> int:
-    """The status of a whole whose parts ended so."""
-    found = set(statuses)
-    return next((status for status in _GRAVEST_FIRST if status in found), os.EX_OK)
-
 
 def chosen(settings: Settings, names: Sequence[str]) -> list[Maildrop]:
     """The maildrops of these names, all for none; raises `SettingsError` for a name that there is not."""

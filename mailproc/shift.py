@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailproc.app import drop_policy, make_limits, make_relay, make_works
-from mailproc.database import ledger, outbox
+from mailproc.database import books, ledger, outbox, owners
 from mailproc.database.engine import reading, writing
 from mailproc.drops import open_drop
 from mailproc.errors import MailprocError
+from mailproc.exits import exit_status, gravest
 from mailproc.ownership import forget_the_dead
 from mailproc.processing.emptying import empty
 from mailproc.processing.policy import Budget
@@ -18,10 +19,11 @@ from mailproc.processing.receiving import LEASE
 from mailproc.processing.reworking import expire
 from mailproc.processing.sending import flush
 from mailproc.processing.works import Works
-from mailproc.run import exit_status, gravest
 from mailproc.settings import Maildrop, Settings
 from mailproc.state import State
 from mailproc.worker import Link
+
+LEFTOVERS = 86_400.0  # seconds after which a half written file in the archive is nobody's any more
 
 log = logging.getLogger("mailproc")
 
@@ -87,10 +89,12 @@ class Shift:
 
 
 def begin(works: Works, state: State) -> None:
-    """Enter this run into the ledger, take the dead ones off, and pay what is owed."""
+    """Enter this run into the ledger, take the dead ones off, pay what is owed, and sweep up after killed runs."""
+    works.archive.sweep(LEFTOVERS)
+    state.sweep(LEFTOVERS)
     owed = state.debts.all()
     with writing(works.engine) as conn:
-        ledger.renew_lease(conn, works.owner.id, works.owner.host, works.clock() + LEASE)
+        owners.renew_lease(conn, works.owner.id, works.owner.host, works.clock() + LEASE)
         forget_the_dead(conn, works.owner)
         for id in owed:
             ledger.give_back(conn, [id])
@@ -100,4 +104,4 @@ def begin(works: Works, state: State) -> None:
 def nothing_left(works: Works) -> bool:
     """Whether neither a receipt waits nor a mail is to be sent."""
     with reading(works.engine) as conn:
-        return ledger.balance(conn).waiting == 0 and outbox.waiting(conn) == 0
+        return books.balance(conn).waiting == 0 and outbox.waiting(conn) == 0

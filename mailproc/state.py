@@ -14,9 +14,10 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
-import secrets
 import shlex
+import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ class State:
     @contextmanager
     def owning(self) -> Iterator[Owning]:
         """Be an owner of receipts for as long as the block lasts: hold the lock of a file of our own in ``owners``."""
-        id = f"{os.getpid()}-{secrets.token_hex(6)}"
+        id = f"{os.getpid()}-{os.urandom(6).hex()}"
         path = self.owners / id
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
@@ -118,6 +119,12 @@ class State:
         finally:
             path.unlink(missing_ok=True)
             os.close(descriptor)
+
+    def sweep(self, older_than: float) -> None:
+        """Remove temporary files that killed processes left behind, of ``older_than`` seconds or more."""
+        for path in self.temporary.iterdir():
+            if time.time() - path.lstat().st_mtime > older_than:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     def note_success(self, name: str) -> None:
         """Note that the maildrop ``name`` was emptied now."""

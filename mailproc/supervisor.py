@@ -6,6 +6,7 @@ counted that start already; after three the message is set aside, and the others
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import select
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mailproc.worker import Link, become_worker
 
@@ -23,6 +25,7 @@ STARTS_OF_ONE = 4  # a worker that dies of one message more often than the ledge
 
 log = logging.getLogger("mailproc")
 
+PR_SET_CHILD_SUBREAPER = 36
 BUG = os.EX_SOFTWARE
 
 Progress = Callable[[Sequence[str], int], None]
@@ -82,6 +85,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Answer the exit status of the last worker. Must be called from the main thread, before there is another."""
+        adopt_orphans()
         with self._signals():
             while True:
                 exited, sight = self._one_worker()
@@ -106,6 +110,7 @@ class Supervisor:
         finally:
             os.close(ours)
             self._kill_group()
+            kill_orphans()
 
     def _watch(self, pipe: int, sight: Sight) -> int:
         """Look on until the worker has ended; answers its exit status, or minus the signal."""
@@ -169,6 +174,20 @@ class Supervisor:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of whatever loses its own below us, so that nothing that a handler started can slip away."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def kill_orphans() -> None:
+    """End every child: when no worker lives, what is left was left behind."""
+    pid = os.getpid()
+    while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        for child in map(int, children):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
 
 def _words(exited: int) -> str:

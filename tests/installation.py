@@ -31,7 +31,7 @@ import sqlalchemy as sa
 from mailproc import archive
 from mailproc.address import Address
 from mailproc.app import drop_policy, make_limits, make_relay, make_works
-from mailproc.database import ledger, tables
+from mailproc.database import books, tables
 from mailproc.database.engine import make_engine, reading, writing
 from mailproc.database.users import add_user
 from mailproc.drops import open_drop
@@ -53,7 +53,9 @@ SENDER = "ann@example.com"
 DEEDS = "tests.crash.deeds:Deeds"
 
 
-def make_mail(subject: str, *, sender: str = SENDER, to: str | None = RECIPIENT, header: str = "", text: str = "Hello") -> bytes:
+def make_mail(
+    subject: str, *, sender: str = SENDER, to: str | None = RECIPIENT, header: str = "", text: str = "Hello"
+) -> bytes:
     """A mail of a person; ``to`` is what the MTA says of the recipient, None when it says nothing."""
     fields = [f"X-Original-To: {to}"] if to is not None else []
     fields += [f"From: {sender}", f"Subject: {subject}", f"Message-ID: <{subject.replace(' ', '.')}@example.com>"]
@@ -198,7 +200,9 @@ class Installation:
 
     # Runs in processes of their own --------------------------------------------------------------------------------------
 
-    def start(self, *arguments: str, failpoint: str | None = None, command: Sequence[str] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, failpoint: str | None = None, command: Sequence[str] | None = None
+    ) -> subprocess.Popen[str]:
         """Begin ``mailproc handle`` as a process, or another command of it."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MAILPROC_")}
         environment |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -270,10 +274,10 @@ class Installation:
         """How each receipt ended."""
         return [receipt.disposition for receipt in self.receipts()]
 
-    def balance(self) -> ledger.Balance:
+    def balance(self) -> books.Balance:
         """The books."""
         with reading(self.engine) as conn:
-            return ledger.balance(conn)
+            return books.balance(conn)
 
     def oopses(self) -> list[sa.Row[Any]]:
         """The OOPSes, oldest first."""

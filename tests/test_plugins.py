@@ -71,7 +71,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "acme_notes.py").write_text(MODULE)
     (tmp_path / "acme_broken.py").write_text("import acme_missing\n")
     (tmp_path / "acme_exits.py").write_text("raise SystemExit(3)\n")
-    install(tmp_path, "acme-notes", notes="acme_notes:Notes", broken="acme_broken:x", twice="acme_notes:plain")
+    install(tmp_path, "acme-notes", memos="acme_notes:Notes", broken="acme_broken:x", twice="acme_notes:plain")
     install(tmp_path, "acme-other", twice="acme_notes:Notes")
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
@@ -90,8 +90,8 @@ def install(folder: Path, package: str, **handlers: str) -> None:
 
 def test_an_entry_point_is_found_by_its_name(packages: Path) -> None:
     """A frozen dataclass without a section has its defaults, and its traits are told."""
-    bound = resolve("notes", {})
-    assert bound.name == "notes"
+    bound = resolve("memos", {})
+    assert bound.name == "memos"
     assert bound.handler.limit == 10  # type: ignore[attr-defined]
     assert bound.traits == Traits(Trust.WEAK, external=True)
 
@@ -99,14 +99,14 @@ def test_an_entry_point_is_found_by_its_name(packages: Path) -> None:
 def test_a_section_gives_the_options(packages: Path) -> None:
     """Options are converted to the types of the fields; a relative path is below the configuration."""
     section = {"limit": 3, "folder": "texts", "words": ["a", "b"]}
-    handler = resolve("notes", {"notes": section}, Path("/etc/mailproc")).handler
+    handler = resolve("memos", {"memos": section}, Path("/etc/mailproc")).handler
     assert handler == type(handler)(3, Path("/etc/mailproc/texts"), ("a", "b"))  # type: ignore[call-arg,comparison-overlap]
     assert section == {"limit": 3, "folder": "texts", "words": ["a", "b"]}
 
 
 def test_use_lets_one_handler_serve_under_two_names(packages: Path) -> None:
     """The name is the operator's, the handler the one that `use` names."""
-    sections = {"big": {"use": "notes", "limit": 99}, "small": {"use": "acme_notes:Notes", "limit": 1}}
+    sections = {"big": {"use": "memos", "limit": 99}, "small": {"use": "acme_notes:Notes", "limit": 1}}
     assert [resolve(name, sections).handler.limit for name in sections] == [99, 1]  # type: ignore[attr-defined]
 
 
@@ -120,7 +120,7 @@ def test_module_and_attribute_need_no_entry_point(packages: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sections", "says"),
     [
-        ("nots", {}, r"^handler nots: no installed package offers nots; installed are: .*notes"),
+        ("nots", {}, r"^handler nots: no installed package offers nots; installed are: .*memos"),
         ("twice", {}, r"^handler twice: acme-notes and acme-other both offer twice: say which with use"),
         ("broken", {}, r"^handler broken: broken does not import: ModuleNotFoundError: No module named 'acme_missing'$"),
         ("acme_exits:x", {}, r"acme_exits:x does not import: SystemExit: 3$"),
@@ -133,9 +133,9 @@ def test_module_and_attribute_need_no_entry_point(packages: Path) -> None:
         ("acme_notes:Mute", {}, r"acme_notes:Mute has no __call__$"),
         ("acme_notes:later", {}, r"acme_notes:later is async"),
         ("n", {"n": {"use": 3}}, r"^handler\.n\.use: must be a text$"),
-        ("notes", {"notes": {"limt": 3}}, r"^handler\.notes\.limt: there is no such option; did you mean limit\?$"),
-        ("notes", {"notes": {"zz": 3}}, r"^handler\.notes\.zz: there is no such option; there are: limit, folder, words$"),
-        ("notes", {"notes": {"limit": "many"}}, r"^handler\.notes\.limit: Expected `int`, got `str`$"),
+        ("memos", {"memos": {"limt": 3}}, r"^handler\.memos\.limt: there is no such option; did you mean limit\?$"),
+        ("memos", {"memos": {"zz": 3}}, r"^handler\.memos\.zz: there is no such option; there are: limit, folder, words$"),
+        ("memos", {"memos": {"limit": "many"}}, r"^handler\.memos\.limit: Expected `int`, got `str`$"),
         ("p", {"p": {"use": "acme_notes:plain", "limit": 1}}, r"^handler\.p\.limit: acme_notes:plain is a function and has no"),
         ("acme_notes:Needy", {}, r"^handler\.acme_notes:Needy: Object missing required field `token`$"),
         ("n", {"n": {"use": "acme_notes:Needy", "token": "bad"}}, r"^handler\.n: token is bad \[2J$"),
@@ -157,7 +157,7 @@ def test_what_is_installed_is_listed_without_importing_it(packages: Path) -> Non
     ours = [(found.name, found.target, found.package) for found in installed() if found.package.startswith("acme")]
     assert ours == [
         ("broken", "acme_broken:x", "acme-notes"),
-        ("notes", "acme_notes:Notes", "acme-notes"),
+        ("memos", "acme_notes:Notes", "acme-notes"),
         ("twice", "acme_notes:plain", "acme-notes"),
         ("twice", "acme_notes:Notes", "acme-other"),
     ]

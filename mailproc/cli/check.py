@@ -25,7 +25,7 @@ def check(settings: Settings, form: str) -> int:
     77 for a login, 69 for a missing program, 75 for what is away.
     """
     from mailproc.checkup import check as try_all
-    from mailproc.run import gravest
+    from mailproc.exits import gravest
 
     refuse_another_user(settings)
     statuses = []

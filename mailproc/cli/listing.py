@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
-import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,7 +45,7 @@ def write(rows: Iterable[Row], columns: Sequence[Column], form: str) -> None:
     """Write the rows; as text only ``columns`` of them, as JSON Lines all."""
     if form == "jsonl":
         for row in rows:
-            print(json.dumps(row, default=_plain))
+            print(_dumped(row))
         return
     every = iter(rows)
     first = list(itertools.islice(every, _LOOKED_AT))
@@ -62,7 +60,7 @@ def write(rows: Iterable[Row], columns: Sequence[Column], form: str) -> None:
 def facts(row: Row, form: str) -> None:
     """Write one row: a line for each of its values, or one object."""
     if form == "jsonl":
-        print(json.dumps(row, default=_plain))
+        print(_dumped(row))
         return
     widest = max(map(len, row))
     for key, value in row.items():
@@ -99,6 +97,12 @@ def _shown(value: object) -> str:
     return safe(str(value)) or "-"
 
 
+def _dumped(row: Row) -> str:
+    import json  # not for --help, and not for a run
+
+    return json.dumps(row, default=_plain)
+
+
 def _plain(value: object) -> object:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
 
@@ -108,6 +112,8 @@ def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]
     start = "".join(
         _padded(_cut(cell, min(column.width, width)), min(column.width, width)) + "  " for cell, column, width in fixed
     )
+    import shutil  # not for --help, and not for a run
+
     room = shutil.get_terminal_size().columns - _width(start) if sys.stdout.isatty() else len(last[0]) * 2
     return (start + _cut(last[0], max(room, 8))).rstrip()
 

@@ -45,7 +45,7 @@ def run(command: click.Command, arguments: Sequence[str]) -> int:
 
 
 def _told(error: MailprocError) -> int:
-    from mailproc.run import exit_status  # an error may cost the import
+    from mailproc.exits import exit_status  # an error may cost the import
 
     log.error("%s", error)
     return exit_status(error)

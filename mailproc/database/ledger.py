@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
-from mailproc.database.tables import owner, receipt, replay, tally
+from mailproc.database.tables import receipt, replay, tally
+from mailproc.database.upsert import insert_new
 
 MAX_STARTS = 3  # a message that died with us so often is set aside
 PATIENCE = timedelta(days=4)  # as long as an MTA tries (RFC 5321 section 4.5.4.1)
@@ -86,13 +86,6 @@ class Busy:
 
 
 Entry = Started | Closed | Busy
-
-
-def insert_new(conn: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> list[Row[Any]]:
-    """Insert those ``rows`` whose key is new, in one statement; answers their primary keys."""
-    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
-    return list(conn.execute(statement, list(rows)))
 
 
 def receive(conn: Connection, openings: Sequence[Opening], *, me: str, alive: Iterable[str], now: datetime) -> dict[str, Entry]:
@@ -274,56 +267,6 @@ def finish(conn: Connection, started: Started, disposition: str, facts: Mapping[
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the ledger knows of the message at a place, over all its recipients."""
-
-    dispositions: tuple[str | None, ...]
-    due_at: datetime | None
-    attempts: int
-
-    @property
-    def final(self) -> bool:
-        """Whether every receipt is final."""
-        return None not in self.dispositions
-
-
-def known_at(conn: Connection, maildrop: str, uidvalidity: int | None) -> dict[str, Known]:
-    """What is known of each uid of a maildrop whose message has not left it."""
-    columns = receipt.c
-    rows = conn.execute(
-        sa.select(columns.uid, columns.disposition, columns.retry_at, columns.attempts)
-        .where(columns.maildrop == maildrop, columns.uidvalidity.is_not_distinct_from(uidvalidity))
-        .where(columns.deleted_at.is_(None), columns.uid.is_not(None))
-    )
-    found: dict[str, list[Any]] = {}
-    for row in rows:
-        found.setdefault(row.uid, []).append(row)
-    return {uid: _known(group) for uid, group in found.items()}
-
-
-def _known(rows: Sequence[Any]) -> Known:
-    waiting = [row for row in rows if row.disposition is None]
-    due = [row.retry_at for row in waiting]
-    return Known(
-        tuple(row.disposition for row in rows),
-        None if None in due else min(due, default=None),
-        max((row.attempts for row in waiting), default=0),
-    )
-
-
-def note_left(conn: Connection, maildrop: str, uidvalidity: int | None, uids: Sequence[str], now: datetime) -> None:
-    """Record that these messages have left the maildrop."""
-    for start in range(0, len(uids), 500):
-        conn.execute(
-            sa.update(receipt)
-            .where(receipt.c.maildrop == maildrop, receipt.c.uidvalidity.is_not_distinct_from(uidvalidity))
-            .where(receipt.c.uid.in_(uids[start : start + 500]), receipt.c.deleted_at.is_(None))
-            .where(receipt.c.disposition.is_not(None))
-            .values(deleted_at=now)
-        )
-
-
 def mark_replay(conn: Connection, fingerprint: str, signed_at: datetime, content_sha256: str, recipient: str, id: str) -> bool:
     """Enter a strong signature for this recipient; False when another receipt entered it before (design promise 4)."""
     key = {"fingerprint": fingerprint, "signed_at": signed_at, "content_sha256": content_sha256, "recipient": recipient}
@@ -340,51 +283,7 @@ def answered_before(conn: Connection, sha256: str) -> bool:
     return conn.execute(one).first() is not None
 
 
-def renew_lease(conn: Connection, me: str, host: str, until: datetime) -> None:
-    """Say that this run lives until then at least."""
-    renewed = conn.execute(sa.update(owner).where(owner.c.id == me).values(lease_until=until))
-    if renewed.rowcount == 0:
-        insert_new(conn, owner, [{"id": me, "host": host, "lease_until": until}])
-
-
-def owners(conn: Connection) -> list[Row[Any]]:
-    """All runs that are entered: id, host, lease_until."""
-    return list(conn.execute(sa.select(owner)))
-
-
-def forget_owners(conn: Connection, gone: Sequence[str]) -> None:
-    """Take runs that are gone off the list; what they held is free."""
-    if gone:
-        conn.execute(sa.delete(owner).where(owner.c.id.in_(gone)))
-
-
 def overdue(conn: Connection, now: datetime, limit: int = 100) -> list[Row[Any]]:
     """Receipts that have waited for more than `PATIENCE`, the oldest first."""
     waited = sa.select(receipt).where(receipt.c.disposition.is_(None), receipt.c.waiting_since < now - PATIENCE)
     return list(conn.execute(waited.order_by(receipt.c.waiting_since).limit(limit)))
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """The books: every message seen stands in exactly one of the other columns."""
-
-    seen: int
-    handled: int
-    dropped: int
-    rejected: int
-    failed: int
-    waiting: int
-
-    @property
-    def balanced(self) -> bool:
-        """Whether the books balance."""
-        return self.seen == self.handled + self.dropped + self.rejected + self.failed + self.waiting
-
-
-def balance(conn: Connection) -> Balance:
-    """Count the receipts by disposition, against the number ever opened."""
-    counted = sa.select(receipt.c.disposition, sa.func.count()).group_by(receipt.c.disposition)
-    by_end: dict[str | None, int] = {row[0]: row[1] for row in conn.execute(counted)}
-    seen = conn.execute(sa.select(tally.c.count).where(tally.c.name == "seen")).scalar() or 0
-    ends = ("handled", "dropped", "rejected", "failed", None)
-    return Balance(seen, *(by_end.get(end, 0) for end in ends))

@@ -65,7 +65,7 @@ key = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
 )
 
-# A signature names its issuer by fingerprint or by key id, of the primary key or of a subkey: all of them lead to the certificate.
+# A signature names its issuer by fingerprint or key id, of the primary key or of a subkey: all lead to the certificate.
 key_name = sa.Table(
     "mailproc_key_name",
     metadata,
@@ -157,6 +157,8 @@ oops = sa.Table(
     sa.Column("created_at", Instant, nullable=False, index=True),
 )
 
+UNSENT = "sent_at IS NULL AND failed_at IS NULL"
+
 outbox = sa.Table(
     "mailproc_outbox",
     metadata,
@@ -176,4 +178,6 @@ outbox = sa.Table(
     sa.Column("failed_at", Instant),
     sa.Column("reply", sa.Text, doc="the relay's last words"),
     sa.Index("ix_mailproc_outbox_recipient", "recipient", "created_at"),
+    # What waits is little, what was sent is much: without it every empty look would read all of that.
+    sa.Index("ix_mailproc_outbox_waiting", "id", sqlite_where=sa.text(UNSENT), postgresql_where=sa.text(UNSENT)),
 )

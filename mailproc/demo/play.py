@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from mailproc import logs
 from mailproc.app import open_engine
-from mailproc.database import ledger
+from mailproc.database import books
 from mailproc.database.engine import reading
 from mailproc.database.receipts import list_receipts
 from mailproc.database.tables import outbox
@@ -88,7 +88,8 @@ def _answers(settings: Settings) -> Iterator[str]:
 
 def _books(settings: Settings) -> Iterator[str]:
     with reading(open_engine(settings)) as conn:
-        books = ledger.balance(conn)
-    counted = f"{books.handled} handled + {books.dropped} dropped + {books.rejected} rejected + {books.failed} failed"
+        found = books.balance(conn)
+    counted = f"{found.handled} handled + {found.dropped} dropped + {found.rejected} rejected + {found.failed} failed"
     left = len(list((settings.file.parent / "Maildir" / "new").iterdir()))
-    yield f"The books: {books.seen} seen = {counted} + {books.waiting} waiting. Left in the maildrop: {left}. All are in the archive."
+    yield f"The books: {found.seen} seen = {counted} + {found.waiting} waiting."
+    yield f"Left in the maildrop: {left}. Every mail is in the archive."

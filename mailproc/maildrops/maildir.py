@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
@@ -166,7 +165,7 @@ class MaildirDrop:
         except FileExistsError:
             ours, theirs = (os.stat(place.file, dir_fd=folder, follow_symlinks=False) for folder in (source, target))
             if not os.path.samestat(ours, theirs):
-                other = f"{secrets.token_hex(16)}:2,{place.flags}"
+                other = f"{os.urandom(16).hex()}:2,{place.flags}"
                 os.link(place.file, other, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
         return True
 

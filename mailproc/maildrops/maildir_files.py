@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -160,4 +159,8 @@ def made_folder(name: str, parent: int) -> Iterator[int]:
 def _uid(file: str) -> str:
     """What a file's name says of identity, as valid text of bounded length whatever its bytes are."""
     uid = os.fsencode(file.partition(":")[0]).decode("utf-8", "backslashreplace")
-    return uid if len(uid) <= _LONGEST_NAME else hashlib.sha256(uid.encode()).hexdigest()
+    if len(uid) <= _LONGEST_NAME:
+        return uid
+    import hashlib  # few names are that long, and cron asks every minute
+
+    return hashlib.sha256(uid.encode()).hexdigest()

@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailproc.database import ledger
+from mailproc.database import places
 from mailproc.database.engine import reading
-from mailproc.database.ledger import Busy, Closed, Entry, Known
+from mailproc.database.ledger import Busy, Closed, Entry
+from mailproc.database.places import Known
 from mailproc.maildrops import Maildrop
 from mailproc.processing.fetching import Fetching
 from mailproc.processing.policy import Budget, ChunkLimits, DropPolicy
@@ -69,7 +70,7 @@ def make_plan(works: Works, drop: Maildrop, policy: DropPolicy, uids: Sequence[s
     """
     now = works.clock()
     with reading(works.engine) as conn:
-        known = ledger.known_at(conn, drop.name, drop.uidvalidity)
+        known = places.known_at(conn, drop.name, drop.uidvalidity)
     here = set(uids) | set(marked)
     wanted = [uid for uid in uids if uid not in known or _due(known[uid], now)]
     ends = {uid: [end for end in one.dispositions if end] for uid, one in known.items() if one.final}

@@ -13,7 +13,7 @@ from mailproc.pipeline import Site
 from mailproc.processing.policy import ChunkLimits, DropPolicy
 from mailproc.processing.receiving import Arrived
 from mailproc.reading import Message, read_message
-from mailproc.recipients import Recipients, find_recipients, reverse_path_of
+from mailproc.recipients import Recipients, find_recipients, reverse_path_of, suspected
 
 ASKED_AT_ONCE = 500  # uids whose sizes are asked in one command
 BODY_OF_LARGE = 8 * 1024  # octets of the body of a too big mail that still go on
@@ -67,7 +67,7 @@ class Fetching:
             size=len(fetched.raw),
             arrival=fetched.waiting.arrival,
             entrance="maildrop",
-            recipients=self._recipients(message),
+            recipients=self._recipients(message, fetched.raw),
             place=self._place(fetched.waiting),
             reverse_path=reverse_path_of(message.header),
         )
@@ -91,7 +91,7 @@ class Fetching:
                 size=kept.size,
                 arrival=waiting.arrival,
                 entrance="maildrop",
-                recipients=self._recipients(message),
+                recipients=self._recipients(message, raw),
                 place=self._place(waiting),
                 reverse_path=reverse_path_of(message.header),
                 sha256=kept.sha256,
@@ -99,9 +99,10 @@ class Fetching:
             )
         ]
 
-    def _recipients(self, message: Message) -> Recipients:
-        registry = self.site.registry
-        return find_recipients(message.header, self.policy.recipient_headers, lambda domain: registry.get(domain) is not None)
+    def _recipients(self, message: Message, raw: bytes) -> Recipients:
+        registry, headers = self.site.registry, self.policy.recipient_headers
+        found = find_recipients(message.header, headers, lambda domain: registry.get(domain) is not None)
+        return suspected(found, raw, headers)
 
     def _place(self, waiting: Waiting) -> Place:
         return Place(self.drop.name, self.drop.uidvalidity, waiting.uid)

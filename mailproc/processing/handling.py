@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.engine import Connection, NestedTransaction
 from sqlalchemy.orm import Session
@@ -24,6 +26,14 @@ from mailproc.processing.works import Works
 from mailproc.reading import read_message
 
 log = logging.getLogger("mailproc")
+
+
+class _Named(logging.LoggerAdapter[logging.Logger]):
+    """A handler's logger: every record of it names the message."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        about: Any = (self.extra or {})["about"]
+        return f"{about['receipt']}: {msg}", {**kwargs, "extra": self.extra}
 
 
 class BrokenTransaction(RuntimeError):
@@ -137,7 +147,7 @@ def _call(works: Works, conn: Connection, job: Job, examined: Examined) -> Outco
                 id=job.started.id,
                 attempt=job.started.attempt,
                 archive_url=job.parcel.archive_url,
-                log=logging.LoggerAdapter(log.getChild(examined.binding.name), {"about": {"receipt": job.started.id}}),
+                log=_Named(log.getChild(examined.binding.name), {"about": {"receipt": job.started.id}}),
             ),
         )
         check_sendable(outcome, examined.author)
@@ -149,7 +159,7 @@ def _call(works: Works, conn: Connection, job: Job, examined: Examined) -> Outco
 def _raised(error: BaseException) -> Result:
     """What a handler raised: on purpose, or it is a bug, whatever its class."""
     if isinstance(error, Rejected):
-        return Result(Outcome(Disposition.REJECTED, str(error), "handler"))
+        return Result(Outcome(Disposition.REJECTED, str(error), "handler", failing_commands=error.failing_commands))
     if isinstance(error, Transient):
         return Result(Outcome(Disposition.DEFERRED, str(error), "handler"))
     return failure(error)
@@ -163,7 +173,7 @@ def _keep(savepoint: NestedTransaction) -> None:
     _settle(savepoint, savepoint.commit)
 
 
-def _settle(savepoint: NestedTransaction, how) -> None:  # type: ignore[no-untyped-def]
+def _settle(savepoint: NestedTransaction, how: Callable[[], None]) -> None:
     """End the savepoint; one that is gone shows that the handler ended the transaction around it."""
     root = savepoint.connection.get_transaction()
     if not savepoint.is_active or root is None or not root.is_active:

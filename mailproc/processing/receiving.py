@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mailproc.database import ledger
+from mailproc.database import ledger, owners
 from mailproc.database.engine import writing
-from mailproc.database.ledger import Entry, Opening, Place
+from mailproc.database.ledger import Entry, Opening, Place, Started
 from mailproc.envelope import Envelope
 from mailproc.failpoints import failpoint
 from mailproc.processing.works import Works
 from mailproc.reading import Message
 from mailproc.recipients import Recipients
+
+log = logging.getLogger("mailproc")
 
 LEASE = timedelta(hours=1)  # far longer than a message may take, and renewed with every chunk
 
@@ -23,8 +26,9 @@ LEASE = timedelta(hours=1)  # far longer than a message may take, and renewed wi
 class Arrived:
     """A message as an entrance hands it over.
 
-    ``message`` is its lazy reader, of which only the header may be looked at before there is a receipt. ``raw`` is the whole, except of a mail that is too big: then it is the beginning, and ``sha256`` and ``archive_url``
-    are those of the whole, which has been streamed into the archive. ``size`` is the true one in octets.
+    ``raw`` is the whole, except of a mail that is too big: then it is the beginning, and ``sha256`` and ``archive_url``
+    are those of the whole, which has been streamed into the archive. ``message`` is its lazy reader, of which only the
+    header may be looked at before there is a receipt. ``size`` is the true one in octets.
     """
 
     raw: bytes
@@ -64,14 +68,24 @@ def receive(works: Works, arrived: Sequence[Arrived]) -> list[Parcel]:
     works.pending()
     failpoint("receive")
     with writing(works.engine) as conn:
-        ledger.renew_lease(conn, works.owner.id, works.owner.host, now + LEASE)
+        owners.renew_lease(conn, works.owner.id, works.owner.host, now + LEASE)
         everything = [opening for group in openings for opening in group]
         entries = ledger.receive(conn, everything, me=works.owner.id, alive=works.owner.living(conn), now=now)
         failpoint("attempt")
-    return [
+    parcels = [
         Parcel(one, sha256, url, tuple(entries[opening.id] for opening in group))
         for one, (sha256, url), group in zip(arrived, kept, openings, strict=True)
     ]
+    for parcel in parcels:
+        _tell_doubt(parcel)
+    return parcels
+
+
+def _tell_doubt(parcel: Parcel) -> None:
+    """A recipient that the MTA did not write down was told by the sender alone, and the administrator should know."""
+    found = parcel.arrived.recipients
+    if found.doubt and any(isinstance(entry, Started) for entry in parcel.entries):
+        log.log(logging.INFO if found.suspect else logging.WARNING, "%s; the mail is %s", found.doubt, parcel.archive_url)
 
 
 def _archive(works: Works, arrived: Sequence[Arrived]) -> list[tuple[str, str]]:

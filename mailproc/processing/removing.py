@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mailproc.database import ledger
+from mailproc.database import places
 from mailproc.database.engine import writing
 from mailproc.failpoints import failpoint
 from mailproc.maildrops import Maildrop
@@ -47,4 +47,4 @@ def note_left(works: Works, drop: Maildrop, uids: Sequence[str]) -> None:
     """Write into the ledger that these have left their maildrop."""
     if uids:
         with writing(works.engine) as conn:
-            ledger.note_left(conn, drop.name, drop.uidvalidity, uids, works.clock())
+            places.note_left(conn, drop.name, drop.uidvalidity, uids, works.clock())

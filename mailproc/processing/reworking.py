@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from mailproc.database import ledger
+from mailproc.database import ledger, owners
 from mailproc.database.engine import reading, writing
 from mailproc.database.ledger import Busy, Entry, Started
 from mailproc.database.tables import receipt
@@ -16,7 +16,7 @@ from mailproc.outcome import Disposition
 from mailproc.processing.ending import close
 from mailproc.processing.handling import Job, failure
 from mailproc.processing.receiving import LEASE, Arrived, Parcel
-from mailproc.processing.working import examine_job, work
+from mailproc.processing.working import last_look, work
 from mailproc.processing.works import Works
 from mailproc.reading import read_message
 from mailproc.recipients import Recipients
@@ -37,7 +37,7 @@ def reprocess(works: Works, id: str) -> Disposition | None:
     now = works.clock()
     works.pending()
     with writing(works.engine) as conn:
-        ledger.renew_lease(conn, works.owner.id, works.owner.host, now + LEASE)
+        owners.renew_lease(conn, works.owner.id, works.owner.host, now + LEASE)
         ledger.reopen(conn, id, works.owner.id, now)
         entry = ledger.restart(conn, id, works.owner.id)
     return work(works, [_with(parcel, entry)]).get(id)
@@ -60,7 +60,7 @@ def _expire(works: Works, conn: Connection, row: Row[Any], parcel: Parcel) -> No
         return
     entry = ledger.restart(conn, row.id, works.owner.id)
     if isinstance(entry, Started):
-        job = examine_job(works, Job(entry, parcel, parcel.envelope(row.recipient)))
+        job = last_look(works, Job(entry, parcel, parcel.envelope(row.recipient)))
         reason = f"still waiting for {row.reason or 'its maildrop'} after {ledger.PATIENCE.days} days"
         close(works, conn, job, failure(reason, "gave-up"))
 

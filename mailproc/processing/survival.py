@@ -1,25 +1,20 @@
-"""Whether a message can be read without dying of it, asked in a process that may die."""
+"""Whether something can be done without dying of it, asked in a process that may die."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-
-from mailproc.reading import read_message
+from collections.abc import Callable
 
 PATIENCE = 20.0  # seconds; reading is bounded to a tenth of it
 
 
-def survives_reading(raw: bytes) -> bool:
-    """Whether a child process reads ``raw`` to its end.
-
-    A message that is given up has killed its process three times. Its sender is told only when it was not the reading
-    that killed: then it is safe to look at it here once more.
-    """
+def survives(deed: Callable[[], object]) -> bool:
+    """Whether a child process comes to the end of ``deed``, without an exception."""
     child = os.fork()
     if child == 0:
-        _read_and_leave(raw)
+        _do_and_leave(deed)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         ended, status = os.waitpid(child, os.WNOHANG)
@@ -31,10 +26,11 @@ def survives_reading(raw: bytes) -> bool:
     return False
 
 
-def _read_and_leave(raw: bytes) -> None:
-    """Read in the child; it leaves by `os._exit`, so that nothing of its parent's is run or flushed twice."""
+def _do_and_leave(deed: Callable[[], object]) -> None:
+    """Do it in the child, which leaves by `os._exit`, so that nothing of its parent's is run or flushed twice."""
+    status = 1
     try:
-        message = read_message(raw)
-        message.text, message.attachments  # noqa: B018 - reading is lazy
+        deed()
+        status = 0
     finally:
-        os._exit(0)
+        os._exit(status)

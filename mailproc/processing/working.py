@@ -21,13 +21,13 @@ from mailproc.database.ledger import Started
 from mailproc.errors import Interrupted, MailprocError
 from mailproc.failpoints import failpoint
 from mailproc.outcome import Disposition, Outcome
-from mailproc.pipeline import examine
+from mailproc.pipeline import Examined, examine, look
 from mailproc.processing.ending import Ended, close
 from mailproc.processing.handling import BrokenTransaction, Job, Result, failure, run_handler
 from mailproc.processing.receiving import Parcel
-from mailproc.processing.survival import survives_reading
+from mailproc.processing.survival import survives
 from mailproc.processing.works import Works
-from mailproc.reading import one_line
+from mailproc.reading import one_line, read_message
 
 COMMIT_AFTER = 1.0  # seconds of handlers' work: an open chunk locks out other writers on SQLite
 
@@ -70,9 +70,7 @@ def _examined(works: Works, jobs: Sequence[Job]) -> list[Job]:
 
     def one(job: Job) -> Job:
         works.watch.starts(job.started.id, job.parcel.archive_url)
-        if job.started.gave_up and not survives_reading(job.envelope.raw):
-            return job
-        return examine_job(works, job)
+        return last_look(works, job) if job.started.gave_up else examine_job(works, job)
 
     if len(jobs) < 2:
         return [one(job) for job in jobs]
@@ -91,6 +89,25 @@ def examine_job(works: Works, job: Job) -> Job:
         if database_failed(error) or isinstance(error, MailprocError):
             raise
         return replace(job, bug=error)
+
+
+def last_look(works: Works, job: Job) -> Job:
+    """See what may be seen of a message that is set aside: only what a child process has survived seeing.
+
+    It has killed its process three times. Its sender is told only when it was not the look at it that killed.
+    """
+    raw, size = job.envelope.raw, job.parcel.arrived.size
+
+    def seen() -> Examined:
+        message = read_message(raw)
+        message.text, message.attachments  # noqa: B018 - reading is lazy, and the answer quotes them
+        return look(job.envelope, message, size=size, site=works.site)
+
+    if not survives(seen):
+        return job
+    examined = seen()
+    user = works.site.directory.user_of(examined.author) if examined.author else None
+    return replace(job, examined=replace(examined, user=user))
 
 
 def _commit_chunk(works: Works, queue: deque[Job], ends: Ends) -> None:

@@ -2,7 +2,7 @@
 
 ::
 
-    def test_a_note_is_added() -> None:
+    def test_a_note_needs_a_notebook() -> None:
         with PostOffice(migrations="notes") as office:
             office.bind("notes.example.org", "notes")
             office.user("ann", "ann@example.com")

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,10 +96,8 @@ def _sql(deeds: Deeds, delivery: Delivery, argument: str) -> None:
 
 def _swallow(deeds: Deeds, delivery: Delivery, argument: str) -> None:
     """Run the rest of the subject as SQL and pass over its error."""
-    try:
+    with suppress(sa.exc.DBAPIError):
         delivery.session.execute(sa.text(argument))
-    except sa.exc.DBAPIError:
-        pass
 
 
 def _sqlonce(deeds: Deeds, delivery: Delivery, argument: str) -> None:
@@ -134,7 +134,7 @@ def _stubborn(deeds: Deeds, delivery: Delivery, argument: str) -> None:
     while time.monotonic() < until:
         try:
             time.sleep(0.1)
-        except BaseException:  # noqa: S112 - that is its fault
+        except BaseException:  # that is its fault
             continue
 
 
@@ -144,6 +144,23 @@ def _grow(deeds: Deeds, delivery: Delivery, argument: str) -> None:
     for _ in range(400):
         taken.append(bytearray(os.urandom(1 << 16) * 80))  # 5 MiB, touched
         time.sleep(0.01)
+
+
+def _spawn(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    """Start a program and leave it running."""
+    started = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    (deeds.folder / "spawned").write_text(str(started.pid))
+
+
+def _escape(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    """Leave a process behind that has left our group, and has all our descriptors but the standard ones."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.closerange(0, 3)
+        time.sleep(60)
+        os._exit(0)
+    (deeds.folder / "spawned").write_text(str(child))
 
 
 def _defer(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome:
@@ -188,6 +205,8 @@ _DEEDS: dict[str, _Deed] = {
     "sleep": _sleep,
     "stubborn": _stubborn,
     "grow": _grow,
+    "spawn": _spawn,
+    "escape": _escape,
     "defer": _defer,
     "transient": _transient,
     "reject": _reject,

@@ -140,9 +140,7 @@ def test_killed_after_the_expunge_before_it_is_written_down(installation: Instal
     assert len(installation.calls()) == 3
 
 
-@pytest.mark.parametrize(
-    ("failpoint", "sends"), [("outbox-before-send", 2), ("outbox-after-data", 3), ("outbox-after-250", 3)]
-)
+@pytest.mark.parametrize(("failpoint", "sends"), [("outbox-before-send", 2), ("outbox-after-data", 3), ("outbox-after-250", 3)])
 def test_killed_after_the_delete_before_it_is_sent(installation: Installation, failpoint: str, sends: int) -> None:
     """An answer waits in the outbox; it is sent at least once, and twice only under the same Message-ID."""
     killed_at(installation, f"{failpoint}:killall")

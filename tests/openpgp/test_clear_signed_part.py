@@ -47,7 +47,16 @@ def test_the_signed_text_is_what_the_signature_covers(written: bytes, signed: by
 
 
 @pytest.mark.parametrize(
-    "text", ["Hello", "- dash\n-- \n-----BEGIN X\n", "trail  \t\nx\n\n\n", "", "\n\nx", "Grüße\n", "From me\n"]
+    "text",
+    [
+        "Hello",
+        "- dash\n-- \n-----BEGIN X\n",
+        "trail  \t\nx\n\n\n",
+        "",
+        "\n\nx",
+        "Grüße\n",
+        pytest.param("line \t\n- \n\n" * 30_000, id="long"),
+    ],
 )
 def test_gnupg_agrees_what_was_signed(text: str, ann: SigningKey, verifier: GnupgVerifier) -> None:
     """A text that GnuPG has clear-signed verifies as plain data, which shows that our reading of it is GnuPG's."""

@@ -88,7 +88,8 @@ def test_a_spinning_gpg_does_not_outlive_us_by_much(tmp_path: Path) -> None:
     verify = f"touch {tmp_path}/begun; while :; do :; done"
     program = (
         "from mailproc.openpgp import SignedPart; from mailproc.openpgp.gnupg import GnupgVerifier; "
-        f"GnupgVerifier({fake_gpg(tmp_path, verify)!r}, timeout=0.9).verify(SignedPart(b'x', b'y', 1, True, ()), [b'z'])"
+        f"verifier = GnupgVerifier({fake_gpg(tmp_path, verify)!r}, timeout=0.9, folder={str(tmp_path)!r}); "
+        "verifier.verify(SignedPart(b'x', b'y', 1, True, ()), [b'z'])"
     )
     with subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}) as us:
         until(lambda: (tmp_path / "begun").exists())

@@ -1,6 +1,7 @@
 """The post office: what a handler's test sees of it is what a run of ``mailproc handle`` would have done."""
 
 import logging
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+import mailproc.testing
 from mailproc import Delivery, Outcome, Rejected, Transient, Trust, handler
 from mailproc.errors import MailprocError, SettingsError
 from mailproc.testing import PostOffice, SigningKey, make_mail
@@ -106,11 +108,12 @@ def test_a_user_may_want_nothing_unsigned(office: PostOffice) -> None:
 
 
 def test_a_bug_is_an_oops(office: PostOffice) -> None:
-    """What was written is undone, and the exception can be read."""
+    """What was written is undone, also what the handler has committed, and the exception can be read."""
 
     @handler()
     def broken(delivery: Delivery) -> Outcome:
         write_line(delivery)
+        delivery.session.commit()
         return {}["nothing"]
 
     office.bind("example.org", broken)
@@ -316,6 +319,14 @@ def test_what_is_no_handler_cannot_be_bound(
     """A mistake is told at once, not with the first mail."""
     with pytest.raises(SettingsError, match=says):
         office.bind("example.org", candidate, options)
+
+
+def test_the_example_of_the_kit_is_true() -> None:
+    """The test in its docstring runs and passes."""
+    example = textwrap.dedent((mailproc.testing.__doc__ or "").split("::\n\n")[1].split("\n``")[0])
+    names = dict(vars(mailproc.testing))
+    exec(example, names)
+    names["test_a_note_needs_a_notebook"]()
 
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
