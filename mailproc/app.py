@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from sqlalchemy.engine import Engine
 
 from mailproc.answers import Answering, load_texts
-from mailproc.answers.answering import MAX_SIZE
 from mailproc.archive import FolderArchive
 from mailproc.database import migrations
 from mailproc.database.directory import DatabaseDirectory
 from mailproc.database.engine import make_engine
 from mailproc.directory import Directory
+from mailproc.envelope import MAX_SIZE
 from mailproc.handler import Traits
 from mailproc.inspection import Inspector
 from mailproc.openpgp.gnupg import GnupgVerifier
@@ -136,6 +136,7 @@ def make_works(
     *,
     watch: Watch | None = None,
     deaths: Mapping[str, str] | None = None,
+    pending: Callable[[], None] | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> Works:
     """Everything that turns bytes into outcomes.
@@ -152,7 +153,7 @@ def make_works(
         owner=owner(state.owners, owner_id, clock),
         clock=clock,
         watch=watch or Deaf(),
-        pending=state.pending.set,
+        pending=pending or state.pending.set,
         debt=state.debts.add,
         deaths=deaths or {},
         verify_threads=max(2, os.cpu_count() or 1),

@@ -102,7 +102,9 @@ def _gnupg() -> tuple[str, Sequence[str]]:
 
 
 def _keys(settings: Settings) -> tuple[str, Sequence[str]]:
-    with reading(open_engine(settings)) as conn:
+    engine = open_engine(settings)
+    migrations.require_current(engine, ())
+    with reading(engine) as conn:
         found = list(keys.list_keys(conn))
     soon = datetime.now(UTC) + WARN_BEFORE
     advice = [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MAX_SIZE = 25 * 1024 * 1024  # octets of a message that is accepted, unless the operator says otherwise
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:

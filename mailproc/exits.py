@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from mailproc.errors import LoginRefused, MailprocError, MissingProgram, SettingsError, Transient
 
 # The most telling status wins when the maildrops of a run end unlike.
-_GRAVEST_FIRST = (os.EX_SOFTWARE, os.EX_CONFIG, os.EX_NOPERM, os.EX_UNAVAILABLE, os.EX_TEMPFAIL, os.EX_OK)
+_GRAVEST_FIRST = (os.EX_SOFTWARE, os.EX_CONFIG, os.EX_NOPERM, os.EX_UNAVAILABLE, os.EX_TEMPFAIL, os.EX_USAGE, os.EX_OK)
 
 
 def exit_status(error: MailprocError) -> int:

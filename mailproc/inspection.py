@@ -62,11 +62,10 @@ class Inspector:
         except Exception as error:  # a bug of ours must not end the listing
             return _unreadable(name, f"{type(error).__name__}: {error}", began)
 
-    def too_big(self, name: str, size: int) -> dict[str, Any]:
-        """The record of a mail of which nothing is known but that its size is too big."""
-        reason = f"{size} octets are more than the {self.site.max_size} that are accepted"
-        record = _blank(name, Verdict.TOO_BIG, "too-big", reason, Disposition.REJECTED)
-        return {**record, "size": size, "elapsed_ms": 0.0}
+    def too_large(self, name: str, size: int) -> dict[str, Any]:
+        """The record of a mail that is so large that it stays where it is, unseen."""
+        reason = f"{size} octets are too many to archive; it stays in the maildrop"
+        return {**_blank(name, Verdict.TOO_BIG, "too-large", reason, Disposition.DEFERRED), "size": size}
 
     def _record(self, name: str, raw: bytes, size: int, digest: str, arrival: datetime, began: float) -> dict[str, Any]:
         message = read_message(raw)
@@ -125,8 +124,7 @@ def _read(path: Path, max_size: int) -> tuple[bytes, int, str, datetime]:
     digest = hashlib.sha256()
     kept: list[bytes] = []
     size = 0
-    # A FIFO would keep us waiting for ever, hence O_NONBLOCK; it changes nothing for a regular file.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    with open(path, "rb", opener=_at_once) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
@@ -142,6 +140,11 @@ def _read(path: Path, max_size: int) -> tuple[bytes, int, str, datetime]:
         digest.hexdigest(),
         datetime.fromtimestamp(status.st_mtime, UTC),
     )
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting for the writer of a FIFO; it changes nothing for a regular file."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _reason(seen: Examined) -> str:

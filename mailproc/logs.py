@@ -49,6 +49,12 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
     def __init__(self) -> None:
         super().__init__(sys.stderr)
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record, on a terminal in the place of a progress bar that may stand on the line."""
+        if self.stream.isatty():
+            self.stream.write("\r\x1b[K")
+        super().emit(record)
+
 
 def _say_unwritten(file: Path) -> None:
     """Say in one line that the log cannot be written, where the standard library prints a traceback for each record."""

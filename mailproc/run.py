@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mailproc")
 
+
 def chosen(settings: Settings, names: Sequence[str]) -> list[Maildrop]:
     """The maildrops of these names, all for none; raises `SettingsError` for a name that there is not."""
     known = {maildrop.name: maildrop for maildrop in settings.maildrops}
@@ -33,7 +34,7 @@ def chosen(settings: Settings, names: Sequence[str]) -> list[Maildrop]:
     for name in names:
         if name not in known:
             raise SettingsError(f"there is no maildrop {name}; there are: {', '.join(known)}")
-    return [known[name] for name in names or known]
+    return [known[name] for name in dict.fromkeys(names) or known]
 
 
 @dataclass(slots=True)

@@ -44,8 +44,10 @@ class Shift:
     def run(self) -> int:
         """Answer the exit status."""
         try:
-            works = make_works(self.settings, self.owner_id, watch=self.link, deaths=self.deaths)
             state = State(self.settings.state)
+            pending = state.pending
+            works = make_works(self.settings, self.owner_id, watch=self.link, deaths=self.deaths, pending=pending.set)
+            self.link.heed(lambda: state.stop_requested)
             begin(works, state)
             self._empty_all(works, state)
             expire(works)
@@ -54,14 +56,14 @@ class Shift:
             return gravest(self._statuses)
         self._send(works)
         if not any(self._statuses):
-            state.pending.clear(lambda: nothing_left(works))
+            pending.clear(lambda: nothing_left(works))
         return gravest(self._statuses)
 
     def _empty_all(self, works: Works, state: State) -> None:
         """Empty each maildrop; one that fails does not stop the others."""
         budget = Budget(self.limit, self.deadline)
         for maildrop in self.maildrops:
-            if self.link.stopping() or state.stop_requested:
+            if self.link.stopping():
                 return
             try:
                 self._empty(works, maildrop, budget)

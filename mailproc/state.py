@@ -15,7 +15,6 @@ import fcntl
 import os
 import pwd
 import shlex
-import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -122,6 +121,8 @@ class State:
 
     def sweep(self, older_than: float) -> None:
         """Remove temporary files that killed processes left behind, of ``older_than`` seconds or more."""
+        import shutil  # it brings compressors along, and cron asks every minute
+
         for path in self.temporary.iterdir():
             if time.time() - path.lstat().st_mtime > older_than:
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

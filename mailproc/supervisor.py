@@ -114,16 +114,25 @@ class Supervisor:
 
     def _watch(self, pipe: int, sight: Sight) -> int:
         """Look on until the worker has ended; answers its exit status, or minus the signal."""
-        open_ = True
+        os.set_blocking(pipe, False)
         while True:
-            if open_ and select.select([pipe], [], [], LOOK)[0]:
-                data = os.read(pipe, 65536)
-                open_ = bool(data)
-                sight.read(data, self.progress)
-            ended, status = os.waitpid(self._pid, os.WNOHANG if open_ else 0)
+            select.select([pipe], [], [], LOOK)
+            ended, status = os.waitpid(self._pid, os.WNOHANG)
+            closed = self._listen(pipe, sight)  # after the question, so that a last word is never missed
             if ended:
                 return os.waitstatus_to_exitcode(status)
             self._enforce(sight)
+            if closed:
+                time.sleep(LOOK / 10)  # a handler has closed the pipe, or the worker is about to end
+
+    def _listen(self, pipe: int, sight: Sight) -> bool:
+        """Take in all that the worker has written; answers whether it can write no more."""
+        try:
+            while data := os.read(pipe, 65536):
+                sight.read(data, self.progress)
+        except BlockingIOError:
+            return False
+        return True
 
     def _enforce(self, sight: Sight) -> None:
         """End the worker that is over a bound, whatever it is doing."""

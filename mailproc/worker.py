@@ -27,6 +27,7 @@ class Link:
         self._pipe = pipe
         self._stopping = False
         self._inside = False
+        self._asked: Callable[[], bool] = lambda: False
 
     def starts(self, receipt_id: str, archive_url: str) -> None:
         """A message is about to be parsed or handled: if the process dies now, it was this one."""
@@ -42,7 +43,11 @@ class Link:
 
     def stopping(self) -> bool:
         """Whether to begin no further message."""
-        return self._stopping
+        return self._stopping or self._asked()
+
+    def heed(self, asked: Callable[[], bool]) -> None:
+        """Stop also when ``asked`` says so; it is asked before every message."""
+        self._asked = asked
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -33,9 +34,11 @@ from mailproc.address import Address
 from mailproc.app import drop_policy, make_limits, make_relay, make_works
 from mailproc.database import books, tables
 from mailproc.database.engine import make_engine, reading, writing
+from mailproc.database.keys import import_key
 from mailproc.database.users import add_user
 from mailproc.drops import open_drop
 from mailproc.maildrops import Maildrop as Drop
+from mailproc.openpgp.certificates import read_certificates
 from mailproc.processing.emptying import empty
 from mailproc.processing.policy import Budget
 from mailproc.processing.sending import flush
@@ -58,7 +61,11 @@ def make_mail(
 ) -> bytes:
     """A mail of a person; ``to`` is what the MTA says of the recipient, None when it says nothing."""
     fields = [f"X-Original-To: {to}"] if to is not None else []
-    fields += [f"From: {sender}", f"Subject: {subject}", f"Message-ID: <{subject.replace(' ', '.')}@example.com>"]
+    fields += [
+        f"From: {sender}",
+        f"Subject: {subject}",
+        f"Message-ID: <{'.'.join(re.findall('[A-Za-z0-9]+', subject))}@example.com>",
+    ]
     fields += [line for line in header.splitlines() if line]
     return "\r\n".join([*fields, "", text, ""]).encode()
 
@@ -188,6 +195,13 @@ class Installation:
             process.communicate(timeout=20)
         self.engine.dispose()
 
+    def import_key(self, certificate: bytes, user: str = "ann") -> None:
+        """Register a key for a user."""
+        (read,) = read_certificates(certificate)
+        facts = {"names": read.names, "certificate": read.data, "expires_at": read.expires_at, "revoked": read.revoked}
+        with writing(self.engine) as conn:
+            import_key(conn, user, read.fingerprint, **facts)
+
     # The mail ------------------------------------------------------------------------------------------------------------
 
     def append(self, *mails: bytes, box: int = 0) -> None:
@@ -200,16 +214,14 @@ class Installation:
 
     # Runs in processes of their own --------------------------------------------------------------------------------------
 
-    def start(
-        self, *arguments: str, failpoint: str | None = None, command: Sequence[str] | None = None
-    ) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, failpoint: str | None = None, command: str = "handle") -> subprocess.Popen[str]:
         """Begin ``mailproc handle`` as a process, or another command of it."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MAILPROC_")}
         environment |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
         if failpoint:
             environment["MAILPROC_FAILPOINT"] = failpoint
         process = subprocess.Popen(
-            [*(command or self._handle()), *arguments],
+            [sys.executable, "-m", "mailproc", "--config", str(self.config), command, *arguments],
             env=environment,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -224,8 +236,9 @@ class Installation:
         """Run ``mailproc handle`` to its end, and to that of all that it has started: they hold its stdout."""
         return finish(self.start(*arguments, failpoint=failpoint), timeout)
 
-    def _handle(self) -> list[str]:
-        return [sys.executable, "-m", "mailproc", "--config", str(self.config), "handle"]
+    def mailproc(self, command: str, *arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+        """Run another command of mailproc to its end."""
+        return finish(self.start(*arguments, command=command), timeout)
 
     # Processing inside of this process, for a clock of one's own ---------------------------------------------------------
 

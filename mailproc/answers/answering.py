@@ -9,9 +9,8 @@ from email.utils import getaddresses
 from mailproc.address import Address
 from mailproc.answers.permission import wire_address
 from mailproc.answers.templates import Texts
+from mailproc.envelope import MAX_SIZE
 from mailproc.errors import SettingsError
-
-MAX_SIZE = 26_214_400  # octets (25 MiB): what is accepted unless the operator says otherwise
 
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
@@ -38,7 +39,7 @@ def settings_of(ctx: click.Context) -> Settings:
     from mailproc.settings import load  # not for --help
 
     settings = load(ctx.meta.get(CONFIG), os.environ)
-    if settings.log.file:
+    if settings.log.file and not _foreign(settings):
         logs.to_file(settings.log.file, settings.log.format)
     return settings
 
@@ -55,7 +56,7 @@ def reading(settings: Settings) -> Iterator[Connection]:
     """A connection that only reads; raises `SettingsError` when the schema is old."""
     from mailproc.database import engine
 
-    with engine.reading(_engine(settings)) as connection:
+    with _engine(settings) as opened, engine.reading(opened) as connection:
         yield connection
 
 
@@ -65,7 +66,7 @@ def writing(settings: Settings) -> Iterator[Connection]:
     from mailproc.database import engine
 
     refuse_another_user(settings)
-    with engine.writing(_engine(settings)) as connection:
+    with _engine(settings) as opened, engine.writing(opened) as connection:
         yield connection
 
 
@@ -73,14 +74,27 @@ def refuse_another_user(settings: Settings) -> None:
     """Raise `SettingsError`, with the command to type, when state or SQLite file belong to somebody else."""
     from mailproc.state import refuse_foreign
 
-    files = [path for path in (settings.state, settings.database.file) if path is not None]
-    refuse_foreign(files, ["mailproc", *sys.argv[1:]])
+    program = "handle-mail" if Path(sys.argv[0]).name == "handle-mail" else "mailproc"
+    refuse_foreign(_owned(settings), [program, *sys.argv[1:]])
 
 
-def _engine(settings: Settings) -> Engine:
+def _foreign(settings: Settings) -> bool:
+    """Whether the installation is somebody else's: a log file of ours would stop the next run from cron."""
+    return any(path.exists() and path.stat().st_uid != os.geteuid() for path in _owned(settings))
+
+
+def _owned(settings: Settings) -> list[Path]:
+    return [path for path in (settings.state, settings.database.file) if path is not None]
+
+
+@contextmanager
+def _engine(settings: Settings) -> Iterator[Engine]:
     from mailproc.database.engine import make_engine
     from mailproc.database.migrations import require_current
 
     made = make_engine(settings.database.url.reveal())
-    require_current(made, ())
-    return made
+    try:
+        require_current(made, ())
+        yield made
+    finally:
+        made.dispose()

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailproc.cli.configured import with_settings
+from mailproc.cli.configured import refuse_another_user, with_settings
 from mailproc.cli.duration import Duration
 from mailproc.cli.listing import done, format_option
 
 if TYPE_CHECKING:
+    from mailproc.run import Run
     from mailproc.settings import Settings
 
 _WORTH_A_BAR = 20  # messages
@@ -50,7 +51,7 @@ class _Bar:
 @click.option("--maildrop", "maildrops", multiple=True, metavar="NAME", help="Only this maildrop; may be given again.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many messages.")
 @click.option("--max-time", type=Duration(), metavar="TIME", help='Begin no further chunk after TIME, as "10 min".')
-@click.option("--wait", is_flag=True, help="Wait for the lock of another run instead of giving up.")
+@click.option("--wait", is_flag=True, help="Wait for another run to end instead of giving up.")
 @click.option("--dry-run", is_flag=True, help="Print what would be decided; change and send nothing.")
 @click.option("--fail-on-oops", is_flag=True, help="Exit with 70 when a message failed.")
 @format_option
@@ -70,27 +71,52 @@ def handle(
     Says nothing when all is well and there is no terminal. A file named stop in the state folder keeps it from starting
     anything; on SIGTERM it finishes the message in hand and ends within 10 seconds.
 
-    Exit status: 0 the run did its work; 75 another run is at work, or a maildrop, the archive or the database is away;
-    77 a login was refused; 78 the configuration, the schema or a plugin is not usable; 70 with --fail-on-oops.
+    \b
+    Exit status:
+       0  the run did its work, also when messages were rejected or failed
+      70  a bug of ours outside of a message; with --fail-on-oops, a message failed
+      75  another run is at work, or a maildrop, the archive or the database is away
+      77  a login was refused
+      78  the configuration, the schema or a plugin is not usable
     """
-    from mailproc.run import Run, chosen
-
+    refuse_another_user(settings)
     if dry_run:
-        from mailproc.cli.inspect import write_records
-        from mailproc.rehearsal import rehearse
+        return _rehearse(settings, maildrops, limit, form)
+    from mailproc.exits import gravest
+    from mailproc.run import Run
 
-        write_records(rehearse(settings, chosen(settings, maildrops), limit), form)
-        return os.EX_OK
-    bar = _Bar()
     run = Run(settings, maildrops, limit, max_time.total_seconds() if max_time else None, wait)
+    bar = _Bar()
     if sys.stderr.isatty():
         run.progress = bar
     try:
         status = run.run()
     finally:
         bar.close()
-    if run.ended:
-        done(", ".join(f"{number} {disposition}" for disposition, number in sorted(run.ended.items())))
-    if status == os.EX_OK and fail_on_oops and run.ended["failed"]:
-        return os.EX_SOFTWARE
-    return status
+    done(_summary(run, status))
+    return gravest([status, os.EX_SOFTWARE]) if fail_on_oops and run.ended["failed"] else status
+
+
+def _rehearse(settings: Settings, maildrops: Sequence[str], limit: int | None, form: str) -> int:
+    from mailproc.cli.inspect import write_records
+    from mailproc.rehearsal import Rehearsal
+    from mailproc.run import chosen
+
+    rehearsal = Rehearsal(settings, limit)
+    write_records(rehearsal.records(chosen(settings, maildrops)), form)
+    return rehearsal.status
+
+
+def _summary(run: Run, status: int) -> str:
+    """What a person wants to hear at the end."""
+    from mailproc.state import State
+
+    state = State(run.settings.state)
+    if state.stop_requested:
+        return f"Stopped by the file {state.folder / 'stop'}; remove it to go on. {_counted(run)}"
+    return _counted(run) or ("No mail waits." if status == os.EX_OK else "")
+
+
+def _counted(run: Run) -> str:
+    ends = ("handled", "dropped", "rejected", "failed", "deferred")
+    return ", ".join(f"{run.ended[end]} {end}" for end in ends if run.ended[end])

@@ -85,17 +85,40 @@ def write_records(records: Iterable[Mapping[str, Any]], form: str) -> None:
 
 def _answers(record: Mapping[str, Any]) -> list[str]:
     """The way of a mail as questions and answers, in the order in which they are asked."""
-    sender = record["authentication"]
-    handler = record["handler"]
-    lines = [
-        ("screen", f"What is it? {record['verdict']}."),
-        ("route", f"For whom? {', '.join(record['recipients']) or 'nobody'}." + (f" Handler: {handler}." if handler else "")),
-        ("sender", f"Who is in From? {record['sender'] or 'not exactly one address'}."),
-        ("authenticate", f"How sure? {sender['level']}, by {sender['method']}: {sender['reason']}."),
-        ("action", f"So? {record['action']}, by {record['rule']}: {record['reason']}."),
-    ]
+    if record["error"] is not None:
+        lines = [("Can it be read?", f"no: {record['error']}"), ("What comes of it?", _end(record))]
+    else:
+        lines = [
+            ("What is it?", record["verdict"]),
+            ("For whom is it?", _route(record)),
+            ("Who is in From?", record["sender"] or "not exactly one address"),
+            ("Was it they?", _proof(record["authentication"])),
+            ("What comes of it?", _end(record)),
+        ]
     if record["attachments"]:
-        lines.append(("attachments", ", ".join(f"{a['safe_name']} ({a['type']}, {a['size']})" for a in record["attachments"])))
+        lines.append(("What is attached?", ", ".join(map(_attachment, record["attachments"]))))
     if record["defects"]:
-        lines.append(("defects", ", ".join(record["defects"])))
-    return [safe(record["file"]), *(f"  {name:13} {safe(text)}" for name, text in lines)]
+        lines.append(("What is amiss?", ", ".join(record["defects"])))
+    return [safe(record["file"]), *(f"  {question:18} {safe(answer)}" for question, answer in lines)]
+
+
+def _route(record: Mapping[str, Any]) -> str:
+    recipients = ", ".join(record["recipients"]) or "nobody"
+    return f"{recipients}; handler: {record['handler']}" if record["handler"] else recipients
+
+
+def _proof(found: Mapping[str, Any]) -> str:
+    words = {"none": "nobody knows", "weak": "perhaps (weak)", "strong": "yes (strong)"}
+    part = "; only a part of it is signed" if found["signed"] == "part" else ""
+    return f"{words[found['level']]}: {found['reason']}{part}"
+
+
+def _end(record: Mapping[str, Any]) -> str:
+    """The action and the rule; a reason that stands above already is not repeated."""
+    proof = record["authentication"]["reason"]
+    reason = record["reason"].removesuffix(proof).removesuffix("; ")
+    return f"{record['action']}, by the rule {record['rule']}" + (f": {reason}" if reason else "")
+
+
+def _attachment(attachment: Mapping[str, Any]) -> str:
+    return f"{attachment['safe_name']} ({attachment['type']}, {attachment['size']} octets)"

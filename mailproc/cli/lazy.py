@@ -40,7 +40,7 @@ class LazyGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; a misspelt one gets a hint."""
         name = args[0]
-        if name not in self._short_helps and not name.startswith("-"):
+        if name not in self._short_helps and not name.startswith("-") and not ctx.resilient_parsing:
             import difflib  # only an error needs it
 
             near = difflib.get_close_matches(name, self._short_helps, n=1)

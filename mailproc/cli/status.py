@@ -27,6 +27,7 @@ def status(settings: Settings, form: str) -> int:
         last = books.pop("maildrops")
         books |= {f"last success of {name}": when or "never" for name, when in last.items()}
         del books["last_success"]
+        books |= _stopped(settings)
     facts(books, form)
     return os.EX_OK if books["balanced"] else os.EX_SOFTWARE
 
@@ -46,3 +47,11 @@ def _books(settings: Settings) -> dict[str, Any]:
     times = [when for when in last.values() if when is not None]
     oldest = min(times) if times and len(times) == len(last) else None
     return {**asdict(balance), "outbox": unsent, "last_success": oldest, "balanced": balance.balanced, "maildrops": last}
+
+
+def _stopped(settings: Settings) -> dict[str, str]:
+    """The stop file, if it is there: nobody should wonder why nothing is handled."""
+    from mailproc.state import State
+
+    state = State(settings.state)
+    return {"stopped by": str(state.folder / "stop")} if state.stop_requested else {}

@@ -14,6 +14,7 @@ _SQLSTATES = {
     "40P01",  # deadlock_detected
     "53100",  # disk_full
     "53300",  # too_many_connections
+    "55P03",  # lock_not_available: waited for longer than lock_timeout
     "57P01",  # admin_shutdown
     "57P02",  # crash_shutdown
     "57P03",  # cannot_connect_now
@@ -32,21 +33,22 @@ _SQLITE_CODES = {
     15,  # SQLITE_PROTOCOL: lost a race for the locks of the WAL
     26,  # SQLITE_NOTADB
 }
-_LOST_TRANSACTION = "8s2b"  # SQLAlchemy: the connection was invalidated, and something went on using it
+_LOST_TRANSACTION = "8s2b"  # SQLAlchemy: the connection was invalidated, or a savepoint, and something went on using it
 
 
 class DatabaseAway(Away):
     """The database cannot be reached, or failed under us."""
 
 
-def database_failed(error: BaseException) -> bool:
+def database_failed(error: BaseException, *, connection_lost: bool = True) -> bool:
     """Whether ``error`` says that the database itself failed: whatever was being done is not to blame.
 
     It is asked of the error, of what caused it and of what was being handled when it was raised, unless that was set
     aside with ``from None``. Only what came through SQLAlchemy counts: a driver's bare error is of a connection that is
-    not ours. A missing table, a broken constraint or a division by zero is the statement's own fault.
+    not ours. A missing table, a broken constraint or a division by zero is the statement's own fault. Who knows that the
+    connection was not lost says so: SQLAlchemy words a savepoint that is gone like a connection that is.
     """
-    return any(_says_so(link) for link in _chain(error))
+    return any(_says_so(link, connection_lost) for link in _chain(error))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -57,11 +59,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def _says_so(error: BaseException) -> bool:
+def _says_so(error: BaseException, connection_lost: bool) -> bool:
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         return error.connection_invalidated or _blames_the_database(error.orig)
     if isinstance(error, sqlalchemy.exc.PendingRollbackError):
-        return error.code == _LOST_TRANSACTION
+        return connection_lost and error.code == _LOST_TRANSACTION
     return isinstance(error, DatabaseAway)
 
 

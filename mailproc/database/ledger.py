@@ -1,23 +1,20 @@
-"""The ledger: a receipt for every message and recipient, from the first look until it has left the maildrop."""
+"""The ledger: a receipt for every message and recipient, opened and claimed by T1, and fenced until T2 ends it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from mailproc.database.tables import receipt, replay, tally
+from mailproc.database.tables import receipt, tally
 from mailproc.database.upsert import insert_new
 
 MAX_STARTS = 3  # a message that died with us so often is set aside
-PATIENCE = timedelta(days=4)  # as long as an MTA tries (RFC 5321 section 4.5.4.1)
-FIRST_RETRY = timedelta(minutes=1)
-LAST_RETRY = timedelta(hours=1)
 
 
 def receipt_id(sha256: str, recipient: str) -> str:
@@ -72,10 +69,14 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A receipt that is final already: this is an unfinished deletion, or a copy."""
+    """A receipt that is final already: this is an unfinished deletion, or a copy.
+
+    ``copy`` says that it is another one than the one that the receipt is of, which is still in its place.
+    """
 
     id: str
     disposition: str
+    copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,15 @@ def receive(conn: Connection, openings: Sequence[Opening], *, me: str, alive: It
 
     ``alive`` are the owners that still work. Answers an entry for each receipt id.
     """
-    by_id = {opening.id: opening for opening in openings}
+    # In the order of their ids: of two that met the same mails in unlike orders, each would wait for the other.
+    by_id = {opening.id: opening for opening in sorted(openings, key=lambda opening: opening.id)}
     fresh = [_fresh_row(opening, me, now) for opening in by_id.values()]
     new = {row.id for row in insert_new(conn, receipt, fresh)} if fresh else set()
     _count(conn, "seen", len(new))
     entries: dict[str, Entry] = {id: Started(id, by_id[id].recipient, 1, 1, 0, now) for id in new}
-    known = conn.execute(sa.select(receipt).where(receipt.c.id.in_([id for id in by_id if id not in new])))
+    known = conn.execute(
+        sa.select(receipt).where(receipt.c.id.in_([id for id in by_id if id not in new])).order_by(receipt.c.id)
+    )
     living = set(alive)
     for row in known.all():
         entries[row.id] = _take_up(conn, row, by_id[row.id], me, living, now)
@@ -161,7 +165,7 @@ def _meet_again(conn: Connection, row: Row[Any], opening: Opening, me: str, now:
     void = row.deleted_at is not None or (row.maildrop == place.maildrop and row.uidvalidity != place.uidvalidity)
     moved = {**_place_columns(place), "deleted_at": None} if void else {}
     conn.execute(sa.update(receipt).where(receipt.c.id == row.id).values(copies=receipt.c.copies + 1, **moved))
-    return Closed(row.id, row.disposition)
+    return Closed(row.id, row.disposition, copy=not void)
 
 
 def _start(
@@ -236,54 +240,3 @@ def give_back(conn: Connection, ids: Sequence[str]) -> None:
         .where(receipt.c.id.in_(ids), receipt.c.disposition.is_(None), receipt.c.attempts > 0)
         .values(attempts=receipt.c.attempts - 1)
     )
-
-
-def retry_after(deferrals: int) -> timedelta:
-    """How long to wait after the ``deferrals``-th deferral: 1 minute, doubling, at most 1 hour."""
-    return min(FIRST_RETRY * (1 << min(deferrals, 10)), LAST_RETRY)
-
-
-def defer(conn: Connection, started: Started, facts: Mapping[str, Any], now: datetime) -> None:
-    """Record that the message waits for something that is away; a deferral is no failed start."""
-    conn.execute(
-        sa.update(receipt)
-        .where(receipt.c.id == started.id, receipt.c.claim == started.claim)
-        .values(
-            **facts,
-            attempts=started.attempt - 1,
-            deferrals=started.deferrals + 1,
-            retry_at=now + retry_after(started.deferrals),
-            owner=None,
-        )
-    )
-
-
-def finish(conn: Connection, started: Started, disposition: str, facts: Mapping[str, Any], now: datetime) -> None:
-    """Record the end of a message with what is known of it."""
-    conn.execute(
-        sa.update(receipt)
-        .where(receipt.c.id == started.id, receipt.c.claim == started.claim)
-        .values(**facts, disposition=disposition, finished_at=now, retry_at=None, owner=None)
-    )
-
-
-def mark_replay(conn: Connection, fingerprint: str, signed_at: datetime, content_sha256: str, recipient: str, id: str) -> bool:
-    """Enter a strong signature for this recipient; False when another receipt entered it before (design promise 4)."""
-    key = {"fingerprint": fingerprint, "signed_at": signed_at, "content_sha256": content_sha256, "recipient": recipient}
-    if insert_new(conn, replay, [{**key, "receipt_id": id}]):
-        return True
-    columns = replay.c
-    entered = sa.select(columns.receipt_id).where(*(columns[name] == value for name, value in key.items()))
-    return bool(conn.execute(entered).scalar_one() == id)
-
-
-def answered_before(conn: Connection, sha256: str) -> bool:
-    """Whether a receipt of the same message, for whichever recipient, has an answer already."""
-    one = sa.select(receipt.c.id).where(receipt.c.sha256 == sha256, receipt.c.answer == "queued").limit(1)
-    return conn.execute(one).first() is not None
-
-
-def overdue(conn: Connection, now: datetime, limit: int = 100) -> list[Row[Any]]:
-    """Receipts that have waited for more than `PATIENCE`, the oldest first."""
-    waited = sa.select(receipt).where(receipt.c.disposition.is_(None), receipt.c.waiting_since < now - PATIENCE)
-    return list(conn.execute(waited.order_by(receipt.c.waiting_since).limit(limit)))

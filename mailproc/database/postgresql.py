@@ -20,6 +20,8 @@ _NO_DATABASE = re.compile(r'database ".*" does not exist')
 
 _DEFAULTS = {
     "connect_timeout": "10",
+    # A process that has vanished may leave a transaction open on the server, and in it a lock that we would wait for.
+    "options": "-c lock_timeout=30s",
     "application_name": "mailproc",
     # A server that vanished without a word is noticed after about a minute, not after the kernel's two hours.
     "keepalives_idle": "30",

@@ -82,8 +82,10 @@ def _begin(connection: sa.Connection) -> None:
 
 def _note_what_ended_it(context: sa.engine.ExceptionContext) -> None:
     # SQLite rolls the whole transaction back by itself after some errors (https://www.sqlite.org/lang_transaction.html, 3).
-    if context.connection is not None and not _in_transaction(context.connection):
-        context.connection.info.setdefault(_ENDED_BY, context.original_exception)
+    # Our own refusal below comes by here too; what it refuses was ended by a statement and not by an error.
+    error = context.original_exception
+    if context.connection is not None and isinstance(error, sqlite3.Error) and not _in_transaction(context.connection):
+        context.connection.info.setdefault(_ENDED_BY, error)
 
 
 def _refuse_outside_a_transaction(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mailproc.run import Run
 from mailproc.settings import Settings
 
 SHOWN_OF_A_MAIL = 14  # lines
+SHOWN_OF_A_REASON = 55  # characters
 
 
 def play(folder: Path) -> Iterator[str]:
@@ -44,29 +46,33 @@ def play(folder: Path) -> Iterator[str]:
     yield f"Nothing was left to do. (Exit status {status}, then {again}.)"
     yield ""
     yield "Look around:"
-    yield f"  mailproc messages list --config {settings.file}"
-    yield f"  mailproc oops list     --config {settings.file}"
-    yield f"  mailproc inspect       --config {settings.file} testdata/demo/*.eml"
-    yield f"  rm -r {folder}"
+    yield f"  cd {shlex.quote(str(folder))}"
+    yield "  mailproc messages list"
+    yield "  mailproc oops show " + _oops(settings)
+    yield "  mailproc inspect mails/5-altered.eml"
+    yield f"When you have seen enough: rm -r {shlex.quote(str(folder))}"
 
 
 def _ends(settings: Settings) -> Iterator[str]:
     """A line for each mail."""
+    yield f"  {'what came':24} {'trust':7} {'ended as':9} why"
+    for number, (act, row) in enumerate(zip(ACTS, _receipts(settings), strict=True), 1):
+        trust = "-" if row["trust"] == "none" else row["trust"]
+        yield f"{number} {act.what:24} {trust:7} {row['disposition']:9} {_why(row)}"
+
+
+def _receipts(settings: Settings) -> list[dict[str, Any]]:
+    """What the ledger knows of the mails, in the order of their numbers, with which their Message-IDs begin."""
     with reading(open_engine(settings)) as conn:
-        found = {str(row["message_id"]): row for row in list_receipts(conn)}
-    yield f"  {'what came':25} {'from':28} {'trust':7} {'ended as':9} why"
-    for number, act in enumerate(ACTS, 1):
-        row = next(row for id, row in found.items() if id.startswith(f"<{number}."))
-        yield f"{number} {act.what:25} {row['sender'] or '-':28} {_trust(row):7} {row['disposition']:9} {_why(row)}"
-
-
-def _trust(row: dict[str, Any]) -> str:
-    return "-" if row["trust"] == "none" else str(row["trust"])
+        return sorted(list_receipts(conn), key=lambda row: str(row["message_id"]))
 
 
 def _why(row: dict[str, Any]) -> str:
-    reason = one_line(str(row["reason"]), 70)
-    return f"{reason}: {row['oops_id']}" if row["oops_id"] else reason
+    return one_line(f"{row['oops_id']}: {row['reason']}" if row["oops_id"] else str(row["reason"]), SHOWN_OF_A_REASON)
+
+
+def _oops(settings: Settings) -> str:
+    return next(str(row["oops_id"]) for row in _receipts(settings) if row["oops_id"])
 
 
 def _answers(settings: Settings) -> Iterator[str]:

@@ -42,7 +42,7 @@ handler = "mailproc.demo.notebook:keep_note"
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One mail of the demo: its file in testdata, what it is, and whether Ann signs it."""
+    """One mail of the demo: its file in testdata, what it is, whether Ann signs it, and whether it is altered then."""
 
     file: str
     what: str
@@ -51,14 +51,14 @@ class Act:
 
 
 ACTS = (
-    Act("1-signed-command.eml", "a signed command", signed=True),
-    Act("2-unsigned-note.eml", "a note, unsigned"),
+    Act("1-signed-command.eml", "Ann's command, signed", signed=True),
+    Act("2-unsigned-note.eml", "Ann's note, unsigned"),
     Act("3-bounce.eml", "a bounce"),
-    Act("4-auto-reply.eml", "an auto-reply"),
-    Act("5-altered.eml", "a bad signature", signed=True, altered=True),
-    Act("6-stranger.eml", "an unknown sender"),
-    Act("7-divide.eml", "a mail that hits a bug"),
-    Act("8-unsigned-command.eml", "a command, unsigned"),
+    Act("4-auto-reply.eml", "Ben's auto-reply"),
+    Act("5-altered.eml", "Ann's command, altered", signed=True, altered=True),
+    Act("6-stranger.eml", "a stranger's question"),
+    Act("7-divide.eml", "Ben's sum, a bug"),
+    Act("8-unsigned-command.eml", "Ann's command, unsigned"),
 )
 
 
@@ -94,11 +94,20 @@ def set_up(folder: Path) -> Settings:
                 expires_at=found.expires_at,
                 revoked=found.revoked,
             )
-        box = mailbox.Maildir(str(folder / "Maildir"))
-        for act in ACTS:
-            box.add(_mail(act, key))
+        _deliver(folder, key)
     engine.dispose()
     return settings
+
+
+def _deliver(folder: Path, key: SigningKey) -> None:
+    """Put the mails into the maildrop, and a copy of each into ``mails`` to be looked at."""
+    box = mailbox.Maildir(str(folder / "Maildir"))
+    copies = folder / "mails"
+    copies.mkdir()
+    for act in ACTS:
+        raw = _mail(act, key)
+        (copies / act.file).write_bytes(raw)
+        box.add(raw)
 
 
 def _mail(act: Act, key: SigningKey) -> bytes:

@@ -8,26 +8,24 @@ names its uids, so that twice is as good as once.
 
 from __future__ import annotations
 
-import imaplib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from imapclient import DELETED, IMAPClient
+from imapclient import IMAPClient
 
 from mailproc.errors import Away, SettingsError
-from mailproc.failpoints import failpoint
 from mailproc.maildrops import Fetched, Waiting
-from mailproc.maildrops.imap_connection import Account, Security, reason
+from mailproc.maildrops import imap_commands as commands
+from mailproc.maildrops.imap_connection import Account, Security
 from mailproc.maildrops.imap_folder import SelectedFolder
 from mailproc.maildrops.sequence_set import UidList, chunks, sequence_set
 
 # Where processed mail goes on a server that can move messages, but cannot expunge ours alone.
 PROCESSED = "Processed"
 
-_PIECE_OCTETS = 1024 * 1024
 # imaplib takes no line above 1,000,000 octets; so many uids have at most 110,000.
 _PAGE_MESSAGES = 10_000
 _MOST_MESSAGES = 1_000_000
@@ -95,7 +93,7 @@ class ImapDrop:
         """Size and arrival of those that are still there, in the order of ``uids``."""
         found: dict[str, Waiting] = {}
         for numbers in chunks(map(int, uids)):
-            for number, facts in self._folder.ask(partial(_sizes, numbers)).items():
+            for number, facts in self._folder.ask(partial(commands.sizes, numbers)).items():
                 size = facts.get(b"RFC822.SIZE")
                 if isinstance(size, int):
                     found[str(number)] = Waiting(str(number), size, _arrival(facts.get(b"INTERNALDATE")))
@@ -105,7 +103,7 @@ class ImapDrop:
         """The raw bytes of those that are still there, by one FETCH: the caller bounds the sum of the sizes."""
         octets = sum(message.size for message in waiting)
         for numbers in chunks(int(message.uid) for message in waiting):
-            bodies = self._folder.ask(partial(_bodies, numbers), octets)
+            bodies = self._folder.ask(partial(commands.bodies, numbers), octets)
             for message in waiting:
                 body = bodies.pop(int(message.uid), {}).get(b"BODY[]")
                 # NIL is how a server says that another client has expunged it; nothing in place of something is no mail.
@@ -115,20 +113,20 @@ class ImapDrop:
     def stream(self, waiting: Waiting, to: BinaryIO) -> bool:
         """Write the raw bytes to ``to`` by FETCHes of 1 MiB (RFC 9051 section 6.4.5); False when the message has gone."""
         offset = 0
-        while offset <= 2 * waiting.size + _PIECE_OCTETS:
-            piece = self._folder.ask(partial(_piece, int(waiting.uid), offset), _PIECE_OCTETS)
+        while offset <= 2 * waiting.size + commands.PIECE_OCTETS:
+            piece = self._folder.ask(partial(commands.piece, int(waiting.uid), offset), commands.PIECE_OCTETS)
             if piece is None:
                 return 0 < waiting.size <= offset
             to.write(piece)
             offset += len(piece)
-            if len(piece) < _PIECE_OCTETS:
+            if len(piece) < commands.PIECE_OCTETS:
                 return offset > 0 or waiting.size == 0
         raise Away(f"{self._folder.account}: message {waiting.uid} is more than twice as long as its size, {waiting.size}")
 
     def mark(self, uids: Iterable[str]) -> None:
         """Mark ours as to be deleted, by UID STORE; no other flag is changed."""
         for numbers in chunks(map(int, uids)):
-            self._folder.ask(partial(_mark, sequence_set(numbers)))
+            self._folder.ask(partial(commands.mark, sequence_set(numbers)))
 
     def expunge(self, uids: Iterable[str]) -> Sequence[str]:
         """Remove those of ``uids`` that are marked, by UID EXPUNGE (RFC 4315 section 2.1); answers what has gone.
@@ -137,7 +135,7 @@ class ImapDrop:
         answered.
         """
         if "UIDPLUS" in self.capabilities():
-            return self._remove(uids, _expunge)
+            return self._remove(uids, commands.expunge)
         if "MOVE" in self.capabilities():
             return self.move(self._still_marked(uids), PROCESSED)
         return []
@@ -150,9 +148,9 @@ class ImapDrop:
         if folder == self._folder.folder or folder.upper() == self._folder.folder.upper() == "INBOX":
             raise SettingsError(f"{self._folder.account}: mail cannot be moved from {folder} to itself")
         if folder not in self._folders_seen:
-            self._folder.ask(partial(self._create, folder))
+            self._folder.ask(partial(commands.create, self._folder.account, folder))
             self._folders_seen.add(folder)
-        return self._remove(uids, partial(_move, folder, self.capabilities()))
+        return self._remove(uids, partial(commands.move, folder, self.capabilities()))
 
     def close(self) -> None:
         """Log out, within a few seconds; whatever happens meanwhile is no error, for the work is done."""
@@ -167,14 +165,14 @@ class ImapDrop:
         starts = range(1, self._folder.exists + 1, _PAGE_MESSAGES)
         for start in starts:
             page = f"{start}:{'*' if start == starts[-1] else start + _PAGE_MESSAGES - 1} " if len(starts) > 1 else ""
-            found.extend(self._folder.ask(partial(_found, page + criterion)).numbers)
+            found.extend(self._folder.ask(partial(commands.found, page + criterion)).numbers)
         return UidList(found[:_MOST_MESSAGES])
 
     def _still_marked(self, uids: Iterable[str]) -> list[str]:
         """Those that nobody has unmarked; UID EXPUNGE would look itself, MOVE takes them all."""
         marked: list[str] = []
         for numbers in chunks(map(int, uids)):
-            marked += self._folder.ask(partial(_found, f"UID {sequence_set(numbers)} DELETED"))
+            marked += self._folder.ask(partial(commands.found, f"UID {sequence_set(numbers)} DELETED"))
         return marked
 
     def _remove(self, uids: Iterable[str], how: Callable[[str, IMAPClient], None]) -> Sequence[str]:
@@ -182,64 +180,9 @@ class ImapDrop:
         gone: list[str] = []
         for numbers in chunks(map(int, uids)):
             self._folder.ask(partial(how, sequence_set(numbers)))
-            left = set(self._folder.ask(partial(_found, f"UID {sequence_set(numbers)}")).numbers)
+            left = set(self._folder.ask(partial(commands.found, f"UID {sequence_set(numbers)}")).numbers)
             gone += [str(number) for number in numbers if number not in left]
         return gone
-
-    def _create(self, folder: str, client: IMAPClient) -> None:
-        if client.folder_exists(folder):
-            return
-        try:
-            client.create_folder(folder)
-        except imaplib.IMAP4.abort:
-            raise
-        except imaplib.IMAP4.error as error:
-            raise SettingsError(f"{self._folder.account}: the folder {folder} cannot be created: {reason(error)}") from None
-
-
-def _found(criteria: str, client: IMAPClient) -> UidList:
-    failpoint("search")
-    return UidList(client.search(criteria))
-
-
-def _sizes(numbers: list[int], client: IMAPClient) -> dict[int, dict[bytes, Any]]:
-    failpoint("fetch-size")
-    return dict(client.fetch(numbers, ["RFC822.SIZE", "INTERNALDATE"]))
-
-
-def _bodies(numbers: list[int], client: IMAPClient) -> dict[int, dict[bytes, Any]]:
-    failpoint("fetch-body")
-    return dict(client.fetch(numbers, ["BODY.PEEK[]"]))
-
-
-def _piece(number: int, offset: int, client: IMAPClient) -> bytes | None:
-    failpoint("fetch-body")
-    answer = client.fetch([number], [f"BODY.PEEK[]<{offset}.{_PIECE_OCTETS}>"])
-    piece = answer.get(number, {}).get(f"BODY[]<{offset}>".encode())
-    return piece if isinstance(piece, bytes) else None
-
-
-def _mark(numbers: str, client: IMAPClient) -> None:
-    failpoint("store-deleted")
-    client.add_flags(numbers, DELETED, silent=True)
-
-
-def _expunge(numbers: str, client: IMAPClient) -> None:
-    failpoint("expunge")
-    client.uid_expunge(numbers)
-
-
-def _move(folder: str, capabilities: frozenset[str], numbers: str, client: IMAPClient) -> None:
-    """MOVE (RFC 6851), or else a copy, after which the original is marked and, where UIDPLUS allows it, expunged."""
-    if "MOVE" in capabilities:
-        failpoint("move")
-        client.move(numbers, folder)
-        return
-    client.copy(numbers, folder)
-    failpoint("move")
-    client.add_flags(numbers, DELETED, silent=True)
-    if "UIDPLUS" in capabilities:
-        client.uid_expunge(numbers)
 
 
 def _arrival(internal_date: object) -> datetime:

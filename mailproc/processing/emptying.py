@@ -56,6 +56,8 @@ def empty(works: Works, drop: Maildrop, policy: DropPolicy, limits: ChunkLimits,
         ahead = wire.submit(next, chunks, None)
         while (arrived := ahead.result()) is not None and not works.watch.stopping() and not budget.late:
             ahead = wire.submit(next, chunks, None)
+            if not arrived:
+                continue
             parcels = receive(works, arrived)
             ends = work(works, parcels)
             wire.submit(remove, works, drop, leaving(policy, parcels, ends)).result()
@@ -93,8 +95,16 @@ def leaving(policy: DropPolicy, parcels: Iterable[Parcel], ends: Ends) -> dict[s
         found = [_end(entry, ends) for entry in parcel.entries]
         dispositions = [end for end in found if end is not None]
         if parcel.arrived.place is not None and len(dispositions) == len(found):
-            removals[parcel.arrived.place.uid] = policy.removal(dispositions)
+            removals[parcel.arrived.place.uid] = "delete" if _is_copy(parcel) else policy.removal(dispositions)
     return removals
+
+
+def _is_copy(parcel: Parcel) -> bool:
+    """Whether this is a mail once more, of which ``after`` has been obeyed already: kept, it would be met in every run."""
+    copy = all(isinstance(entry, Closed) and entry.copy for entry in parcel.entries)
+    if copy:
+        log.info("%s: another copy of this mail is deleted", parcel.entries[0].id)
+    return copy
 
 
 def _end(entry: Entry, ends: Ends) -> str | None:

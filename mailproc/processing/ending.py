@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from mailproc.answers import RATE_WINDOW, Original, compose, may_answer, wire_address
-from mailproc.database import ledger, oopses, outbox
+from mailproc.database import endings, oopses, outbox
+from mailproc.database.patience import PATIENCE
 from mailproc.failpoints import failpoint
 from mailproc.oops import Oops, make_oops
 from mailproc.outcome import Disposition, Outcome
@@ -62,19 +63,19 @@ def close(works: Works, conn: Connection, job: Job, result: Result) -> Ended:
     outcome = result.outcome
     facts = _facts(job, outcome)
     if outcome.disposition is Disposition.DEFERRED:
-        ledger.defer(conn, job.started, facts, now)
+        endings.defer(conn, job.started, facts, now)
     else:
         oops = _record_oops(works, conn, job, result)
         facts["oops_id"] = oops.id if oops else None
         facts["answer"] = _send(works, conn, job, outcome, facts["oops_id"])
-        ledger.finish(conn, job.started, outcome.disposition, facts, now)
+        endings.finish(conn, job.started, outcome.disposition, facts, now)
     return Ended(job.started.id, job.parcel.archive_url, result, facts)
 
 
 def _out_of_patience(job: Job, result: Result, now: datetime) -> Result:
     """A message that has been deferred for days has failed (RFC 5321 section 4.5.4.1)."""
     waited = now - job.started.waiting_since
-    if result.outcome.disposition is not Disposition.DEFERRED or waited < ledger.PATIENCE:
+    if result.outcome.disposition is not Disposition.DEFERRED or waited < PATIENCE:
         return result
     return failure(f"still waiting for {result.outcome.reason} after {waited.days} days", "gave-up")
 
@@ -153,7 +154,7 @@ def _refusal(works: Works, conn: Connection, job: Job) -> str | None:
     seen = job.examined
     if seen is None:
         return f"{NO_ANSWER}the mail cannot be read"
-    if works.answering is None or ledger.answered_before(conn, job.parcel.sha256):
+    if works.answering is None or endings.answered_before(conn, job.parcel.sha256, job.started.id):
         return f"{NO_ANSWER}answered already"
     since = works.clock() - RATE_WINDOW
     written = wire_address(seen.author) if seen.author else None

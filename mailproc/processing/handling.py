@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mailproc.address import Address
 from mailproc.answers import check_sendable
-from mailproc.database import ledger
+from mailproc.database import replays
 from mailproc.database.engine import database_failed
 from mailproc.database.ledger import MAX_STARTS, Started
 from mailproc.delivery import Delivery
@@ -67,7 +67,8 @@ class Result:
 
 def failure(error: BaseException | str, rule: str = "handler") -> Result:
     """The result of a message that failed, whoever's fault it was."""
-    reason = error if isinstance(error, str) else f"{type(error).__name__} in the handler"
+    place = "the handler" if rule == "handler" else "mailproc"
+    reason = error if isinstance(error, str) else f"{type(error).__name__} in {place}"
     return Result(Outcome(Disposition.FAILED, reason, rule), error)
 
 
@@ -102,7 +103,7 @@ def _replayed(conn: Connection, job: Job, examined: Examined) -> bool:
         return False
     failpoint("replay-mark")
     recipient, id = job.envelope.recipient, job.started.id
-    return not ledger.mark_replay(conn, mark.fingerprint, mark.signed_at, mark.content_sha256, recipient, id)
+    return not replays.mark_replay(conn, mark.fingerprint, mark.signed_at, mark.content_sha256, recipient, id)
 
 
 def _behind_savepoint(works: Works, conn: Connection, job: Job, examined: Examined) -> Result:
@@ -115,7 +116,7 @@ def _behind_savepoint(works: Works, conn: Connection, job: Job, examined: Examin
         _undo(savepoint)
         raise
     except BaseException as error:
-        if database_failed(error):
+        if database_failed(error, connection_lost=conn.invalidated):
             raise
         _undo(savepoint)
         return _raised(error)
@@ -175,12 +176,15 @@ def _keep(savepoint: NestedTransaction) -> None:
 
 def _settle(savepoint: NestedTransaction, how: Callable[[], None]) -> None:
     """End the savepoint; one that is gone shows that the handler ended the transaction around it."""
-    root = savepoint.connection.get_transaction()
+    conn = savepoint.connection
+    root = conn.get_transaction()
     if not savepoint.is_active or root is None or not root.is_active:
         raise BrokenTransaction("the handler ended the transaction of the chunk")
     try:
+        while (inner := conn.get_nested_transaction()) is not None and inner is not savepoint:
+            inner.rollback()  # the session's own, which it could not end
         how()
     except Exception as error:
-        if database_failed(error):
+        if database_failed(error, connection_lost=conn.invalidated):
             raise
         raise BrokenTransaction("the handler ended the transaction of the chunk") from error

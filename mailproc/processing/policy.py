@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mailproc.envelope import MAX_SIZE
+
 WORST_FIRST = ("failed", "rejected", "dropped", "handled")
 
 
@@ -35,7 +37,7 @@ class ChunkLimits:
 
     messages: int = 50
     octets: int = 8 * 1024 * 1024
-    max_size: int = 25 * 1024 * 1024
+    max_size: int = MAX_SIZE
     max_archived: int = 256 * 1024 * 1024
 
 

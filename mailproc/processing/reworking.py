@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from mailproc.database import ledger, owners
+from mailproc.database import endings, ledger, owners
 from mailproc.database.engine import reading, writing
 from mailproc.database.ledger import Busy, Entry, Started
+from mailproc.database.patience import PATIENCE
 from mailproc.database.tables import receipt
 from mailproc.errors import MailprocError
 from mailproc.outcome import Disposition
 from mailproc.processing.ending import close
+from mailproc.processing.fetching import BEGINNING
 from mailproc.processing.handling import Job, failure
 from mailproc.processing.receiving import LEASE, Arrived, Parcel
 from mailproc.processing.working import last_look, work
 from mailproc.processing.works import Works
 from mailproc.reading import read_message
 from mailproc.recipients import Recipients
+
+log = logging.getLogger("mailproc")
 
 AGAIN = ("failed", "dropped")  # what may be run again: it has had no effect
 
@@ -46,11 +51,15 @@ def reprocess(works: Works, id: str) -> Disposition | None:
 def expire(works: Works) -> None:
     """End what has waited for longer than an MTA would, wherever its mail is now: it has failed, and loudly."""
     with reading(works.engine) as conn:
-        late = ledger.overdue(conn, works.clock())
+        late = endings.overdue(conn, works.clock())
     for row in late:
         if works.watch.stopping():
             return
-        parcel = _parcel(works, row)
+        try:
+            parcel = _parcel(works, row)
+        except MailprocError as error:
+            log.error("%s has waited too long, and its mail cannot be read: %s", row.id, error)
+            continue
         with writing(works.engine) as conn:
             _expire(works, conn, row, parcel)
 
@@ -61,7 +70,7 @@ def _expire(works: Works, conn: Connection, row: Row[Any], parcel: Parcel) -> No
     entry = ledger.restart(conn, row.id, works.owner.id)
     if isinstance(entry, Started):
         job = last_look(works, Job(entry, parcel, parcel.envelope(row.recipient)))
-        reason = f"still waiting for {row.reason or 'its maildrop'} after {ledger.PATIENCE.days} days"
+        reason = f"still waiting for {row.reason or 'its maildrop'} after {PATIENCE.days} days"
         close(works, conn, job, failure(reason, "gave-up"))
 
 
@@ -74,7 +83,8 @@ def _row(works: Works, id: str) -> Row[Any]:
 
 
 def _parcel(works: Works, row: Row[Any]) -> Parcel:
-    raw = works.archive.get(row.archive_url)
+    large = row.size > works.site.max_size
+    raw = works.archive.beginning(row.archive_url, BEGINNING) if large else works.archive.get(row.archive_url)
     arrived = Arrived(
         raw=raw,
         message=read_message(raw),

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from mailproc.database import ledger, oopses, outbox
+from mailproc.database import oopses, outbox
 from mailproc.database.engine import reading, writing
 from mailproc.database.outbox import Queued
+from mailproc.database.patience import PATIENCE, retry_after
 from mailproc.errors import Away, MailprocError, Transient
 from mailproc.failpoints import failpoint
 from mailproc.oops import make_oops
@@ -91,8 +92,8 @@ def _postpone(works: Works, rows: list[Queued], reason: str) -> None:
 
 def _wait(conn: Connection, row: Queued, now: datetime, reason: str) -> None:
     """Try again later, for as long as an MTA would (RFC 5321 section 4.5.4.1); then it has failed, and loudly."""
-    if now - row.created_at < ledger.PATIENCE:
-        outbox.retry(conn, row.id, now + ledger.retry_after(row.attempts), reason)
+    if now - row.created_at < PATIENCE:
+        outbox.retry(conn, row.id, now + retry_after(row.attempts), reason)
         return
     oops = make_oops(f"a mail could not be sent: {reason}", now=now, recipient=row.recipient, receipt_id=row.receipt_id)
     oopses.insert(conn, oops)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -42,13 +42,14 @@ def work(works: Works, parcels: Iterable[Parcel]) -> Ends:
     Raises `Away` when the database is. A message that was not worked, because we were asked to stop or because of the
     database alone, has its start given back.
     """
-    queue = deque(_examined(works, _jobs(parcels)))
+    queue = deque(_jobs(parcels))
     ends: Ends = {}
     try:
+        queue = deque(_examined(works, queue))
         while queue and not works.watch.stopping():
             _commit_chunk(works, queue, ends)
         _give_back(works, [job.started for job in queue])
-    except Exception:
+    except MailprocError:  # whatever else it is, the starts count: it may be the mail
         works.debt([job.started.id for job in queue])
         raise
     return ends
@@ -65,7 +66,7 @@ def _jobs(parcels: Iterable[Parcel]) -> list[Job]:
     return list(jobs.values())
 
 
-def _examined(works: Works, jobs: Sequence[Job]) -> list[Job]:
+def _examined(works: Works, jobs: Collection[Job]) -> list[Job]:
     """Examine all jobs; the signatures of a chunk are verified by a small pool, because each waits for a process."""
 
     def one(job: Job) -> Job:
@@ -116,19 +117,22 @@ def _commit_chunk(works: Works, queue: deque[Job], ends: Ends) -> None:
     try:
         done = _transaction(works, queue, tried)
     except Exception as error:
-        if not (database_failed(error) or isinstance(error, BrokenTransaction)):
+        if not tried:
             raise
         log.warning("a chunk was rolled back and is redone message by message: %s", one_line(str(error)))
-        for job in tried:
-            if works.watch.stopping():
-                return
-            _note(works, ends, _redo(works, job))
+    else:
+        for _ in done:
             queue.popleft()
+        failpoint("after-commit")
+        _note(works, ends, done)
         return
-    for _ in done:
+    # Only now, when that error is no longer at hand: it would be the context of what a handler raises, and be blamed for it.
+    for job in tried:
+        done = [] if works.watch.stopping() else _redo(works, job)
+        if not done:
+            return
         queue.popleft()
-    failpoint("after-commit")
-    _note(works, ends, done)
+        _note(works, ends, done)
 
 
 def _note(works: Works, ends: Ends, done: Sequence[Ended | None]) -> None:
@@ -185,9 +189,10 @@ def _redo(works: Works, job: Job) -> list[Ended | None]:
     except BrokenTransaction as broken:
         result = failure(broken)
     except Exception as error:
-        if not database_failed(error):
-            raise
-        result = Result(Outcome(Disposition.DEFERRED, one_line(str(error)), "database"))
+        if database_failed(error):
+            result = Result(Outcome(Disposition.DEFERRED, one_line(str(error)), "database"))
+        else:  # a bug of ours in ending it: it ends without what may have caused that
+            job, result = replace(job, examined=None), failure(error, "ending")
     with writing(works.engine) as conn:
         return [close(works, conn, job, result)]
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from mailproc.envelope import MAX_SIZE
 from mailproc.settings.mailbox import Mailbox
 from mailproc.settings.passwords import Secret
 from mailproc.settings.quantities import Seconds, Size
@@ -126,7 +127,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database: DatabaseUrl
     archive: Path
     state: Path
-    max_size: Size = Size(25 * 2**20)
+    max_size: Size = Size(MAX_SIZE)
     answers: Path | None = None
     maildrops: tuple[Maildrop, ...] = msgspec.field(name="maildrop", default=())
     smtp: Smtp | None = None

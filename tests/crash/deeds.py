@@ -152,7 +152,7 @@ def _spawn(deeds: Deeds, delivery: Delivery, argument: str) -> None:
     (deeds.folder / "spawned").write_text(str(started.pid))
 
 
-def _escape(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+def _escape(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome | None:
     """Leave a process behind that has left our group, and has all our descriptors but the standard ones."""
     child = os.fork()
     if child == 0:
@@ -161,10 +161,28 @@ def _escape(deeds: Deeds, delivery: Delivery, argument: str) -> None:
         time.sleep(60)
         os._exit(0)
     (deeds.folder / "spawned").write_text(str(child))
+    return _DEEDS[argument](deeds, delivery, "") if argument else None
 
 
 def _defer(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome:
     return delivery.defer("the tide")
+
+
+def _deferone(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome | None:
+    """Defer the first time for the first of two recipients."""
+    first = delivery.recipient.local == "one" and deeds.calls(delivery.message.subject) <= 2
+    return delivery.defer("the tide") if first else None
+
+
+def _raiseone(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    if delivery.recipient.local == "one":
+        _raise(deeds, delivery, argument)
+
+
+def _raiseafter(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    """Raise from the second call on."""
+    if deeds.calls(delivery.message.subject) > 1:
+        _raise(deeds, delivery, argument)
 
 
 def _transient(deeds: Deeds, delivery: Delivery, argument: str) -> None:
@@ -208,6 +226,9 @@ _DEEDS: dict[str, _Deed] = {
     "spawn": _spawn,
     "escape": _escape,
     "defer": _defer,
+    "deferone": _deferone,
+    "raiseone": _raiseone,
+    "raiseafter": _raiseafter,
     "transient": _transient,
     "reject": _reject,
     "rejected": _rejected,

@@ -81,6 +81,15 @@ def test_a_death_on_the_last_start_but_one_is_forgiven(installation: Installatio
     assert installation.calls() == ["3 1", "3 2", "3 3"]
 
 
+def test_a_handler_that_commits_and_is_killed_leaves_one_row(installation: Installation) -> None:
+    """``session.commit()`` in a handler that is killed right after commits nothing: at its next start it writes its one row."""
+    for subject in ("1", "2 commit killonce", "3"):
+        installation.append(make_mail(subject))
+    assert installation.run().returncode == 0
+    assert (installation.effects(), installation.dispositions()) == (["1", "2", "3"], ["handled"] * 3)
+    assert (installation.left_in_maildrop(), installation.oopses()) == ([], [])
+
+
 Quick = Callable[..., Installation]
 
 

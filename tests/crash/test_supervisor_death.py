@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.test_two_runs import go_on, in_the_handler
-from tests.installation import Installation, finish, make_mail
+from tests.installation import DovecotBox, Installation, finish, make_mail
 
 
 def children(pid: int) -> list[int]:
@@ -59,7 +59,7 @@ def test_a_killed_worker_is_followed_by_another_in_the_same_run(installation: In
     assert (installation.effects(), installation.calls()) == (["1"], ["1 wait 1", "1 wait 2"])
 
 
-@pytest.mark.parametrize("failpoint", ["receive", "after-commit", "after-store", "after-expunge"])
+@pytest.mark.parametrize("failpoint", ["receive", "after-store", "after-expunge"])
 def test_a_worker_that_dies_outside_of_any_message_ends_the_run(installation: Installation, failpoint: str) -> None:
     """No mail is to blame there: the run says so and exits 70, and the next one makes it right."""
     installation.append(make_mail("1"), make_mail("2"))
@@ -71,22 +71,56 @@ def test_a_worker_that_dies_outside_of_any_message_ends_the_run(installation: In
     assert len(installation.calls()) == 2
 
 
-def test_what_a_handler_started_ends_with_the_worker(installation: Installation) -> None:
-    """A program that a handler has left running is ended with the worker, so that nothing piles up under cron."""
-    installation.append(make_mail("1 spawn"))
+@pytest.mark.parametrize("deed", ["spawn", "escape"])
+def test_what_a_handler_started_ends_with_the_worker(installation: Installation, deed: str) -> None:
+    """What a handler has left running, even in a session of its own, is ended: nothing piles up under cron."""
+    installation.append(make_mail(f"1 {deed}"))
     assert installation.run().returncode == 0
     assert ends(int((installation.folder / "spawned").read_text()))
 
 
-def test_what_escapes_from_a_handler_holds_no_lock(installation: Installation) -> None:
-    """A process that has left the worker's group lives on, but it does not keep the next run out."""
-    installation.append(make_mail("1 escape"))
-    assert installation.run().returncode == 0
-    escaped = int((installation.folder / "spawned").read_text())
-    try:
-        assert lives(escaped)
-        installation.append(make_mail("2"))
+def test_what_outlives_a_killed_supervisor_holds_no_lock(tmp_path: Path, sqlite_url: str, box: DovecotBox) -> None:
+    """A process that has escaped from a run that was killed keeps neither the maildrop nor its messages from the next."""
+    with Installation(tmp_path, sqlite_url, box) as installation:
+        escaped = killed_with_an_escapee(installation)
+        try:
+            assert installation.run().returncode == 0
+            assert lives(escaped)
+            assert (installation.effects(), installation.left_in_maildrop()) == (["1"], [])
+        finally:
+            os.kill(escaped, signal.SIGKILL)
+
+
+def test_what_outlives_a_killed_supervisor_on_postgresql(tmp_path: Path, postgresql_url: str, box: DovecotBox) -> None:
+    """There it has inherited a connection with an open transaction: runs fail in bounded time until it has ended."""
+    url = f"{postgresql_url}?options=-c%20lock_timeout%3D1s"
+    with Installation(tmp_path, url, box) as installation:
+        escaped = killed_with_an_escapee(installation)
+        try:
+            done = installation.run()
+            assert (done.returncode, "lock timeout" in done.stderr) == (75, True)
+            assert installation.left_in_maildrop() == ["1 escape wait"]
+        finally:
+            os.kill(escaped, signal.SIGKILL)
+        assert ends(escaped)
         assert installation.run().returncode == 0
-        assert installation.effects() == ["1", "2"]
-    finally:
-        os.kill(escaped, signal.SIGKILL)
+        assert (installation.effects(), installation.left_in_maildrop()) == (["1"], [])
+
+
+def killed_with_an_escapee(installation: Installation) -> int:
+    """Kill a run whose handler has left a process behind; its number."""
+    installation.append(make_mail("1 escape wait"))
+    supervisor = in_the_handler(installation)
+    escaped = escapee(installation)
+    supervisor.kill()
+    finish(supervisor)
+    go_on(installation)
+    return escaped
+
+
+def escapee(installation: Installation) -> int:
+    """The process that the handler has left behind, as soon as it says so."""
+    file = installation.folder / "spawned"
+    while not (file.exists() and file.read_text()):
+        time.sleep(0.01)
+    return int(file.read_text())

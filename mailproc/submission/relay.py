@@ -1,14 +1,9 @@
-"""The relay that takes our mail, by SMTP (RFC 5321, RFC 6409): the only module that knows `smtplib`.
-
-A connection is used for several mails. What the relay says of one mail is an answer (`Submitted`); what it says of us, at
-the greeting, STARTTLS or login, is an exception, because no mail is at fault there and none may be given up for it.
-"""
+"""A relay: the connection to it, which is used for several mails, and what became of each."""
 
 from __future__ import annotations
 
 import base64
 import ipaddress
-import re
 import smtplib
 import ssl
 from dataclasses import dataclass
@@ -16,18 +11,12 @@ from types import TracebackType
 from typing import Literal, Self
 
 from mailproc.errors import Away, LoginRefused, SettingsError
-from mailproc.failpoints import failpoint
-from mailproc.reading.display import one_line
+from mailproc.submission.transaction import transaction, unfit
+from mailproc.submission.words import advice, line, said, trouble
 
 Security = Literal["plain", "starttls", "tls"]
 
-_PATH = re.compile(r"[!-;=?-~]*")  # visible ASCII without angle brackets: nothing that ends a command (RFC 5321 section 4.1.2)
-_UNCLEAN = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
-_LEADING_DOT = re.compile(rb"(?m)^\.")
 _LOGIN_NEEDED = (530, 534, 535, 538)  # RFC 4954 section 6: said of a MAIL command, it is about us
-_LONGEST_REPLY = 500  # characters; a line of a reply holds 512 octets (RFC 5321 section 4.5.3.1.5)
-
-_Reply = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,28 +119,28 @@ class Relay:
 
         Raises `LoginRefused` when the relay wants a login that it was not given, or refuses it.
         """
-        if problem := _unfit(reverse_path, recipient, raw):
+        if problem := unfit(reverse_path, recipient, raw):
             return Submitted("refused", f"not sent: {problem}")
         try:
             return self._submit(reverse_path, recipient, raw)
         except Away as away:
-            return Submitted("retry", _line(str(away)))
+            return Submitted("retry", line(str(away)))
         except OSError as error:
             # Also when the final dot was on its way: it is sent again with the same Message-ID, at least once.
             self._abandon()
-            return Submitted("retry", _line(f"{self._place}: {_words(error)}"))
+            return Submitted("retry", line(f"{self._place}: {trouble(error)}"))
 
     def _submit(self, reverse_path: str, recipient: str, raw: bytes) -> Submitted:
         smtp = self._ready()
         if not raw.isascii() and not smtp.has_extn("8bitmime"):
             return Submitted("refused", "not sent: it has 8-bit octets, and the relay does not offer 8BITMIME")
-        code, reply = _transaction(smtp, reverse_path, recipient, raw)
+        code, reply = transaction(smtp, reverse_path, recipient, raw)
         if code in _LOGIN_NEEDED:
             self._abandon()
-            raise LoginRefused(f"{self._place}: {_said(code, reply)}; give the relay's user name and password")
+            raise LoginRefused(f"{self._place}: {said(code, reply)}; give the relay's user name and password")
         self._clear(code)
         kind: Literal["sent", "retry", "refused"] = "refused" if 500 <= code < 600 else "retry"
-        return Submitted("sent" if 200 <= code < 300 else kind, _said(code, reply))
+        return Submitted("sent" if 200 <= code < 300 else kind, said(code, reply))
 
     def _ready(self) -> smtplib.SMTP:
         """The connection, a new one where the relay has closed the old in the meantime."""
@@ -195,7 +184,7 @@ class Relay:
             if smtp is not None:
                 smtp.close()
             if isinstance(error, OSError):
-                raise Away(f"{self._place}: {_words(error)}; {_advice(error)}") from error
+                raise Away(f"{self._place}: {trouble(error)}; {advice(error)}") from error
             raise
 
     def _channel(self) -> smtplib.SMTP:
@@ -216,39 +205,14 @@ class Relay:
         if 400 <= code < 500:
             raise smtplib.SMTPAuthenticationError(code, reply)
         if code != 235:
-            raise LoginRefused(f"{self._place}: {_said(code, reply)}; check the user name and password")
-
-
-def _transaction(smtp: smtplib.SMTP, reverse_path: str, recipient: str, raw: bytes) -> _Reply:
-    """The reply that ended the mail transaction (RFC 5321 section 3.3): the first that refuses, or that to the content."""
-    parameters = [f"SIZE={len(raw)}"] if smtp.has_extn("size") else []
-    parameters += ["BODY=8BITMIME"] if not raw.isascii() else []
-    code, reply = smtp.docmd("MAIL", " ".join([f"FROM:<{reverse_path}>", *parameters]))
-    if code != 250:
-        return code, reply
-    code, reply = smtp.docmd("RCPT", f"TO:<{recipient}>")
-    if code not in (250, 251):
-        return code, reply
-    code, reply = smtp.docmd("DATA")
-    if code != 354:
-        return (code, reply) if code >= 400 else (451, reply)
-    smtp.send(_LEADING_DOT.sub(b"..", raw) + (b"" if raw.endswith(b"\r\n") else b"\r\n") + b".\r\n")
-    failpoint("outbox-after-data")
-    return smtp.getreply()
-
-
-def _unfit(reverse_path: str, recipient: str, raw: bytes) -> str | None:
-    """Why this can never be sent: it would say more to the relay than one mail (RFC 5321 sections 2.3.8 and 4.1.2)."""
-    if not recipient or not _PATH.fullmatch(recipient) or not _PATH.fullmatch(reverse_path):
-        return "an address that SMTP cannot carry"
-    return "a bare CR, a bare LF or a NUL in it" if _UNCLEAN.search(raw) else None
+            raise LoginRefused(f"{self._place}: {said(code, reply)}; check the user name and password")
 
 
 def _context(ca_file: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
-        raise SettingsError(f"ca_file {ca_file}: {_words(error)}; it must be a file of PEM certificates") from error
+        raise SettingsError(f"ca_file {ca_file}: {trouble(error)}; it must be a file of PEM certificates") from error
 
 
 def _is_loopback(host: str) -> bool:
@@ -260,31 +224,3 @@ def _is_loopback(host: str) -> bool:
 
 def _base64(text: str) -> str:
     return base64.b64encode(text.encode("utf-8")).decode("ascii")
-
-
-def _said(code: int, reply: bytes) -> str:
-    return _line(f"{code} {reply.decode('ascii', 'replace')}")
-
-
-def _words(error: OSError) -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        reply = error.smtp_error
-        return _said(error.smtp_code, reply if isinstance(reply, bytes) else str(reply).encode())
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not valid: {error.verify_message}"
-    return _line(error.strerror or str(error) or type(error).__name__)
-
-
-def _advice(error: OSError) -> str:
-    """What the operator can do about it."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return "use the host name that its certificate is for, or name its authority's certificate as ca_file"
-    if isinstance(error, ssl.SSLError):
-        return "check port and security: smtps: is TLS from the start (465), smtp+starttls: begins in clear (587)"
-    if isinstance(error, smtplib.SMTPNotSupportedError):
-        return "it does not offer STARTTLS; use smtps:, or check that nobody is in between"
-    return "check that it runs and that host and port are right"
-
-
-def _line(text: str) -> str:
-    return one_line(text, _LONGEST_REPLY)

@@ -1,0 +1,50 @@
+"""How receipts end, in T2: with an outcome, or for now with a deferral; and which have waited too long for an end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from mailproc.database.ledger import Started
+from mailproc.database.patience import PATIENCE, retry_after
+from mailproc.database.tables import receipt
+
+
+def defer(conn: Connection, started: Started, facts: Mapping[str, Any], now: datetime) -> None:
+    """Record that the message waits for something that is away; a deferral is no failed start."""
+    conn.execute(
+        sa.update(receipt)
+        .where(receipt.c.id == started.id, receipt.c.claim == started.claim)
+        .values(
+            **facts,
+            attempts=started.attempt - 1,
+            deferrals=started.deferrals + 1,
+            retry_at=now + retry_after(started.deferrals),
+            owner=None,
+        )
+    )
+
+
+def finish(conn: Connection, started: Started, disposition: str, facts: Mapping[str, Any], now: datetime) -> None:
+    """Record the end of a message with what is known of it."""
+    conn.execute(
+        sa.update(receipt)
+        .where(receipt.c.id == started.id, receipt.c.claim == started.claim)
+        .values(**facts, disposition=disposition, finished_at=now, retry_at=None, owner=None)
+    )
+
+
+def answered_before(conn: Connection, sha256: str, id: str) -> bool:
+    """Whether the same message has an answer already for another recipient than that of the receipt ``id``."""
+    others = sa.select(receipt.c.id).where(receipt.c.sha256 == sha256, receipt.c.id != id, receipt.c.answer == "queued")
+    return conn.execute(others.limit(1)).first() is not None
+
+
+def overdue(conn: Connection, now: datetime, limit: int = 100) -> list[Row[Any]]:
+    """Receipts that have waited for more than `PATIENCE`, the oldest first."""
+    waited = sa.select(receipt).where(receipt.c.disposition.is_(None), receipt.c.waiting_since < now - PATIENCE)
+    return list(conn.execute(waited.order_by(receipt.c.waiting_since).limit(limit)))
