@@ -217,7 +217,7 @@ class Installation:
     def start(self, *arguments: str, failpoint: str | None = None, command: str = "handle") -> subprocess.Popen[str]:
         """Begin ``mailproc handle`` as a process, or another command of it."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MAILPROC_")}
-        environment |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment["PYTHONPATH"] = str(ROOT)
         if failpoint:
             environment["MAILPROC_FAILPOINT"] = failpoint
         process = subprocess.Popen(

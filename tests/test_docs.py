@@ -6,24 +6,20 @@ import ast
 import os
 import re
 import shlex
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
-from msgspec.structs import fields
 
 import mailproc.processing
 from mailproc import authenticate, pipeline, screening
-from mailproc.answers.templates import PLACEHOLDERS
 from mailproc.cli import cli, running
 from mailproc.outcome import Disposition
-from mailproc.settings import After, Dkim, Domain, Limits, Log, Maildrop, Openpgp, Settings, Smtp, environment, load
 from tests.pages import PAGES, TOP, blocks, named, rows, section
 from tests.test_imports import LAYERS
 
-README, OPERATING, CONFIGURATION = (PAGES[name] for name in ("README.md", "docs/operating.md", "docs/configuration.md"))
+OPERATING = PAGES["docs/operating.md"]
 FLOW, PROMISES, ARCHITECTURE = (PAGES[name] for name in ("docs/flow.md", "docs/promises.md", "docs/architecture.md"))
 
 # Links and tests ---------------------------------------------------------------------------------------------------------
@@ -235,61 +231,3 @@ def test_every_reason_for_no_answer_is_described() -> None:
     found = [*reasons_in(TOP / "mailproc/answers/permission.py"), *reasons_in(TOP / "mailproc/processing/ending.py")]
     assert {"rate", "answered already"} <= set(found), "the search for reasons finds too little"
     assert [reason for reason in found if reason not in text] == []
-
-
-# Settings ----------------------------------------------------------------------------------------------------------------
-
-TABLES = ("maildrop", "smtp", "openpgp", "dkim", "log", "limits", "domains", "handler")
-SECTIONS = {
-    "The top of the file": (
-        Settings,
-        "",
-        {"file", "maildrop", "smtp", "openpgp", "dkim", "log", "limits", "domains", "handler"},
-    ),
-    "[[maildrop]]": (Maildrop, "maildrop", {"password"}),
-    "[smtp]": (Smtp, "smtp", {"password"}),
-    "[openpgp]": (Openpgp, "openpgp", set[str]()),
-    "[dkim]": (Dkim, "dkim", set[str]()),
-    "[log]": (Log, "log", set[str]()),
-    "[limits]": (Limits, "limits", set[str]()),
-    '[domains."..."]': (Domain, "domains", set[str]()),
-}
-
-
-@pytest.mark.parametrize("heading", SECTIONS)
-def test_every_key_is_described(heading: str) -> None:
-    """Each section of the page has a row for each of its keys, and for no other."""
-    kind, name, hidden = SECTIONS[heading]
-    wanted = {field.encode_name for field in fields(kind)} - hidden
-    wanted |= {field.encode_name for field in fields(After)} if kind is Maildrop else set()
-    shown = named(section(CONFIGURATION, heading).replace("| what | how much |", ""))
-    if kind is Limits:
-        shown = [key for key in shown if key in wanted or "_" in key]
-    assert sorted(key for key in shown if key not in {"text", "html"}) == sorted(wanted), name
-
-
-def test_the_blocks_of_the_sections_are_the_example() -> None:
-    """Put together they say what `mailproc.example.toml` says, so that the page shows the true defaults."""
-    shown = tomllib.loads("\n".join(blocks(section(CONFIGURATION, heading), "toml")[0] for heading in SECTIONS))
-    assert shown == tomllib.loads((TOP / "mailproc.example.toml").read_text())
-
-
-@pytest.mark.parametrize("text", [block for page in (README, CONFIGURATION) for block in blocks(page, "toml")])
-def test_a_configuration_that_is_shown_loads(text: str, tmp_path: Path) -> None:
-    """The real loader takes every block."""
-    file = tmp_path / "mailproc.toml"
-    file.write_text(text)
-    assert load(file, {}).file == file
-
-
-def test_every_variable_is_described() -> None:
-    """The table has each that overrides a key, and no other."""
-    tables = tomllib.loads((TOP / "mailproc.example.toml").read_text())
-    wanted = {environment._variable(path, tables): environment._key(path) for path, _ in environment._single_values(tables)}
-    shown = {row[0].strip("`"): re.findall("`([^`]+)`", row[1])[0] for row in rows(section(CONFIGURATION, "The environment"))}
-    assert shown == wanted
-
-
-def test_every_placeholder_is_described() -> None:
-    """The table has each that a text may use, and no other."""
-    assert sorted(named(section(CONFIGURATION, "Texts of your own"))) == sorted(f"${name}" for name in PLACEHOLDERS)

@@ -13,7 +13,7 @@ import click
 
 from mailproc.cli.configured import refuse_another_user, with_settings
 from mailproc.cli.duration import Duration
-from mailproc.cli.listing import done, format_option
+from mailproc.cli.listing import done
 
 if TYPE_CHECKING:
     from mailproc.run import Run
@@ -49,12 +49,12 @@ class _Bar:
 
 @click.command()
 @click.option("--maildrop", "maildrops", multiple=True, metavar="NAME", help="Only this maildrop; may be given again.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many messages.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="NUMBER", help="At most so many messages.")
 @click.option("--max-time", type=Duration(), metavar="TIME", help='Begin no further chunk after TIME, as "10 min".')
 @click.option("--wait", is_flag=True, help="Wait for another run to end instead of giving up.")
 @click.option("--dry-run", is_flag=True, help="Print what would be decided; change and send nothing.")
 @click.option("--fail-on-oops", is_flag=True, help="Exit with 70 when a message failed.")
-@format_option
+@click.option("--format", "form", type=click.Choice(["text", "jsonl"]), default="text", help="How a dry run is printed.")
 @with_settings
 def handle(
     settings: Settings,

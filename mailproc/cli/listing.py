@@ -37,7 +37,7 @@ def format_option(command: _Command) -> _Command:
 
 def listing_options(command: _Command) -> _Command:
     """Give a command ``--format`` and ``--limit``."""
-    limit = click.option("--limit", type=click.IntRange(min=1), help="At most so many; all unless given.")
+    limit = click.option("--limit", type=click.IntRange(min=1), metavar="NUMBER", help="At most so many; all unless given.")
     return format_option(limit(command))
 
 

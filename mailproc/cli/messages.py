@@ -37,7 +37,10 @@ def messages() -> None:
 @listing_options
 @with_settings
 def list_(settings: Settings, dispositions: Sequence[str], recipient: str | None, form: str, limit: int | None) -> None:
-    """List the messages, the newest first, each with what became of it and why."""
+    """List the messages, the newest first.
+
+    Each with what became of it and why; a terminal shows as many columns as it has room for.
+    """
     from mailproc.database.receipts import list_receipts
 
     with reading(settings) as connection:
@@ -63,7 +66,10 @@ def _columns() -> list[Column]:
 @format_option
 @with_settings
 def show(settings: Settings, id: str, form: str) -> None:
-    """Show all that is known of one message; its mail is at the archive URL."""
+    """Show all that is known of one message.
+
+    Its mail is at the archive URL.
+    """
     from mailproc.database.receipts import show_receipt
 
     with reading(settings) as connection:
@@ -78,7 +84,9 @@ def show(settings: Settings, id: str, form: str) -> None:
 @click.option("--failed", is_flag=True, help="All messages that failed, oldest first.")
 @with_settings
 def reprocess(settings: Settings, ids: Sequence[str], failed: bool) -> int:
-    """Run failed or dropped messages again, from the archive: for instance when their handler has been mended.
+    """Run failed or dropped messages again.
+
+    Their mail is read from the archive: for instance when their handler has been mended.
 
     A message that was handled had its effect and is refused; so is one that waits, which a run takes up by itself.
 

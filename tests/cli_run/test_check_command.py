@@ -11,9 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from mailproc.database.engine import writing
-from mailproc.database.keys import import_key
-from mailproc.openpgp.certificates import read_certificates
 from mailproc.testing import SigningKey
 from tests.cli_run.conftest import Called, give_away
 from tests.installation import DovecotBox, Installation, make_mail
@@ -72,19 +69,13 @@ def test_a_server_that_cannot_expunge_ours_alone_is_noted(
 def test_keys_that_expire_are_noted(site: Installation, mailproc: Called) -> None:
     """Before their owners wonder why their mail is rejected."""
     now = datetime.now(UTC)
-    with SigningKey.generate("Ann <ann@example.com>", expires="10d", at=now - timedelta(days=365)) as old:
-        with SigningKey.generate("Ann <ann@example.com>", expires="10d", at=now) as soon, writing(site.engine) as conn:
-            for key in (old, soon):
-                (found,) = read_certificates(key.certificate)
-                import_key(
-                    conn,
-                    "ann",
-                    found.fingerprint,
-                    names=found.names,
-                    certificate=found.data,
-                    expires_at=found.expires_at,
-                    revoked=found.revoked,
-                )
+    with (
+        SigningKey.generate("Ann <ann@example.com>", expires="10d", at=now - timedelta(days=365)) as old,
+        SigningKey.generate("Ann <ann@example.com>", expires="10d", at=now) as soon,
+    ):
+        for key in (old, soon):
+            (site.folder / "key.asc").write_text(key.armored_certificate)
+            assert mailproc("key", "import", "--user", "ann", "key.asc").status == 0
     ended = mailproc("check")
     assert f"the key {old.fingerprint} of ann has expired" in ended.out
     assert re.search(rf"the key {soon.fingerprint} of ann expires on \d{{4}}-\d\d-\d\d", ended.out)

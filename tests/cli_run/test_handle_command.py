@@ -202,15 +202,16 @@ def test_a_dry_run_goes_on_after_a_maildrop_that_is_away(
     assert re.fullmatch(r"mailproc: maildrop main: .*\n", ended.err)
 
 
-def test_verbose_tells_every_event(site: Installation, mailproc: Called) -> None:
-    """Each line has a time, a level and who says it; nothing of it is written raw."""
-    site.append(make_mail(f"1 reject {HOSTILE}"), make_mail("2"))
+def test_verbose_tells_every_event(imap_site: Installation, mailproc: Called) -> None:
+    """Each line has a time, a level and who says it; nothing of it is written raw, and the password not at all."""
+    imap_site.append(make_mail(f"1 reject {HOSTILE}"), make_mail("2"))
     ended = mailproc("handle", "-v")
     assert (ended.status, ended.out) == (0, "")
     lines = ended.err.splitlines()
     assert all(re.match(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00 (DEBUG|INFO|WARNING) [\w.]+: ", line) for line in lines), ended.err
     assert sum(": handled: wrote 2" in line for line in lines) == 1
     assert all(line.isprintable() for line in lines)
+    assert "secret" not in ended.err
 
 
 def test_a_terminal_shows_a_bar_and_a_summary(site: Installation, mailproc: Called) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mailproc.testing import SigningKey, make_mail
-from tests.cli_run.calling import Ended, call, command, environment
+from tests.cli_run.calling import Ended, call, command
 from tests.cli_run.conftest import Called
 from tests.installation import Installation
 
@@ -142,7 +144,7 @@ def test_what_a_mail_holds_is_in_the_record(tmp_path: Path, mailproc: Called) ->
     )
     (tmp_path / "1.eml").write_bytes(mail)
     (tmp_path / "2.eml").write_bytes(
-        b"From: ann@example.com\nContent-Type: text/html\nMIME-Version: 1.0\n\n<p>Hello <b>you</b></p><script>alert(1)</script>\n"
+        b"From: ann@example.com\nContent-Type: text/html\nMIME-Version: 1.0\n\n<p>Hello</p><script>alert(1)</script>\n"
     )
     plain, html = mailproc("inspect", "--format", "jsonl", "1.eml", "2.eml").rows
     assert plain["reply_text"] == "I agree."
@@ -197,17 +199,19 @@ def ring(tmp_path: Path, ann: SigningKey, ben: SigningKey) -> Iterator[list[str]
             "old@example.com": {"fingerprints": [], "active": False},
         }
         (tmp_path / "users.json").write_text(json.dumps(users))
-        yield ["--users", "users.json", "--gnupghome", str(home.home), "--now", NOW.isoformat()]
+        yield ["--users", "users.json", "--gnupghome", str(home.home)]
 
 
-def record(folder: Path, raw: bytes, *options: str) -> dict[str, object]:
-    """The record of a mail."""
-    (folder / "m.eml").write_bytes(raw)
-    ended = call(folder, "inspect", "--format", "jsonl", *options, "m.eml")
+def records(folder: Path, raws: list[bytes], *options: str, arrival: datetime = NOW) -> list[dict[str, Any]]:
+    """The records of mails whose files were written at ``arrival``; what is in ``authentication`` stands beside the rest."""
+    names = [f"{number}.eml" for number in range(len(raws))]
+    for name, raw in zip(names, raws, strict=True):
+        (folder / name).write_bytes(raw)
+        os.utime(folder / name, (arrival.timestamp(),) * 2)
+    ended = call(folder, "inspect", "--format", "jsonl", *options, *names)
     assert (ended.status, ended.err) == (0, "")
-    (row,) = ended.rows
-    assert list(row) == KEYS
-    return {**row, **row["authentication"], "reason": row["reason"]}
+    assert all(list(row) == KEYS for row in ended.rows)
+    return [{**row["authentication"], **row} for row in ended.rows]
 
 
 def mail(sender: str = "ann@example.com", key: SigningKey | None = None, at: datetime = NOW, inline: bool = False) -> bytes:
@@ -216,44 +220,43 @@ def mail(sender: str = "ann@example.com", key: SigningKey | None = None, at: dat
 
 
 def test_signatures_and_users_decide(tmp_path: Path, ann: SigningKey, ben: SigningKey, ring: list[str]) -> None:
-    """Each finding about a signature has its level and its action."""
-
-    def decided(raw: bytes, *options: str) -> tuple[object, ...]:
-        row = record(tmp_path, raw, *ring, *options)
-        return tuple(row[key] for key in ("level", "method", "signed", "action", "rule"))
-
+    """Each finding about a signature has its level and its action; who may write at all is not asked without a handler."""
     part = mail(key=ann, inline=True).replace(b"-----BEGIN PGP SIGNED", b"Pay 99 before\r\n-----BEGIN PGP SIGNED")
-    assert decided(mail(key=ann)) == ("strong", "openpgp", "whole", "process", "human")
-    assert decided(mail(key=ann, inline=True)) == ("strong", "openpgp", "whole", "process", "human")
-    assert decided(mail()) == ("weak", "from", "none", "process", "human")
-    assert decided(part) == ("weak", "from", "part", "process", "human")
-    assert decided(mail(key=ann).replace(b"Pay 10", b"Pay 99"))[3:] == ("reject", "signature.altered")
-    assert decided(mail(key=ben)) == ("weak", "from", "whole", "process", "human")
-    assert decided(mail("old@example.com"))[3:] == ("drop", "inactive")
-    assert decided(mail("who@example.net")) == ("none", "none", "none", "process", "human")  # permission is not asked
+    decided = {
+        mail(key=ann): ("strong", "openpgp", "whole", "process", "human"),
+        mail(key=ann, inline=True): ("strong", "openpgp", "whole", "process", "human"),
+        mail(): ("weak", "from", "none", "process", "human"),
+        part: ("weak", "from", "part", "process", "human"),
+        mail(key=ann).replace(b"Pay 10", b"Pay 99"): ("weak", "from", "whole", "reject", "signature.altered"),
+        mail(key=ben): ("weak", "from", "whole", "process", "human"),
+        mail("old@example.com"): ("none", "none", "none", "drop", "inactive"),
+        mail("who@example.net"): ("none", "none", "none", "process", "human"),
+    }
+    rows = records(tmp_path, list(decided), *ring)
+    found = [tuple(row[key] for key in ("level", "method", "signed", "action", "rule")) for row in rows]
+    assert found == list(decided.values())
 
 
 def test_a_strong_record_names_the_key_and_what_it_signed(tmp_path: Path, ann: SigningKey, ring: list[str]) -> None:
     """Fingerprint of the primary key, time of the signature, digest of the signed content."""
-    row = record(tmp_path, mail(key=ann, at=NOW - timedelta(hours=1)), *ring)
+    (row,) = records(tmp_path, [mail(key=ann, at=NOW - timedelta(hours=1))], *ring)
     assert (row["fingerprint"], row["signed_at"]) == (ann.fingerprint, "2026-11-20T11:00:00+00:00")
-    assert isinstance(row["content_sha256"], str)
-    assert len(row["content_sha256"]) == 64
+    assert re.fullmatch("[0-9a-f]{64}", row["content_sha256"])
 
 
 def test_the_age_of_a_signature_is_that_at_its_arrival(tmp_path: Path, ann: SigningKey, ring: list[str]) -> None:
     """48 hours unless said otherwise, 0 for no limit; without --now the mail arrived when its file was written."""
-    old = mail(key=ann, at=NOW - timedelta(hours=49))
-    assert (record(tmp_path, old, *ring)["action"], record(tmp_path, old, *ring)["level"]) == ("reject", "weak")
-    assert record(tmp_path, old, *ring, "--max-signature-age", "0")["level"] == "strong"
-    assert record(tmp_path, old, *ring, "--max-signature-age", str(50 * 3600))["level"] == "strong"
-    assert record(tmp_path, mail(key=ann), *ring, "--max-signature-age", "60")["level"] == "strong"
-    assert (
-        record(tmp_path, mail(key=ann, at=NOW - timedelta(seconds=61)), *ring, "--max-signature-age", "60")["action"]
-        == "reject"
-    )
-    assert record(tmp_path, mail(key=ann), *ring[:-2])["action"] in ("process", "reject")
-    assert record(tmp_path, mail(key=ann), *ring, "--now", str(int(NOW.timestamp())))["level"] == "strong"
+    mails = [mail(key=ann, at=NOW - timedelta(hours=hours)) for hours in (0, 47, 49)]
+
+    def levels(*options: str, arrival: datetime = NOW) -> list[str]:
+        return [row["level"] for row in records(tmp_path, mails, *ring, *options, arrival=arrival)]
+
+    assert levels() == ["strong", "strong", "weak"]
+    assert levels(arrival=NOW + timedelta(hours=48)) == ["strong", "weak", "weak"]
+    assert levels("--now", NOW.isoformat(), arrival=NOW + timedelta(hours=48)) == ["strong", "strong", "weak"]
+    assert levels("--now", str(int(NOW.timestamp()) + 3600)) == ["strong", "strong", "weak"]
+    assert levels("--max-signature-age", "0") == ["strong", "strong", "strong"]
+    assert levels("--max-signature-age", "3600") == ["strong", "weak", "weak"]
 
 
 def test_files_of_users_and_keys_that_are_wrong_are_told(tmp_path: Path, ann: SigningKey, mailproc: Called) -> None:
@@ -294,4 +297,3 @@ def test_a_configuration_that_is_wrong_is_told(site: Installation, mailproc: Cal
     ended: Ended = mailproc("inspect", "1.eml")
     assert ended.status == 78
     assert "nonsense" in ended.line
-    assert environment(site.folder)["HOME"] == str(site.folder)

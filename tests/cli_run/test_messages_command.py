@@ -18,10 +18,11 @@ from tests.servers.relay import RelayServer
 
 pytestmark = pytest.mark.timeout(90)
 
-LISTED = (
-    "id sha256 message_id entrance maildrop uidvalidity uid reverse_path sender user trust method recipient handler verdict "
-    "disposition reason attempts retry_at oops_id archive_url received_at finished_at deleted_at"
-).split()
+LISTED = [
+    *("id", "sha256", "message_id", "entrance", "maildrop", "uidvalidity", "uid", "reverse_path", "sender", "user", "trust"),
+    *("method", "recipient", "handler", "verdict", "disposition", "reason", "attempts", "retry_at", "oops_id", "archive_url"),
+    *("received_at", "finished_at", "deleted_at"),
+]
 STATUS = ["seen", "handled", "dropped", "rejected", "failed", "waiting", "outbox", "last_success", "balanced"]
 HOSTILE = "\x1b[2J\u202egnp.exe\u2066"
 BROKEN, MENDED, DEADLY = (f"tests.cli_run.books:{name}" for name in ("Broken", "Mended", "Deadly"))
@@ -167,18 +168,19 @@ def test_a_message_that_kills_its_process_does_not_take_the_others_along(
     assert site.effects() == ["1", "3"]
 
 
-def test_an_answer_of_a_reprocessed_message_is_sent(
+def test_the_answer_to_a_reprocessed_message_is_sent_at_once(
     make: Callable[..., Installation], mailproc: Called, relay: RelayServer
 ) -> None:
-    """The outbox is flushed at once, not by the next run."""
-    site = make(relay=relay)
-    site.append(make_mail("1 raise"))
+    """Nobody was told before, for want of a relay; now the sender is."""
+    site = make(handler=BROKEN)
+    site.append(make_mail("1"))
     mailproc("handle")
-    before = len(site.sent())
-    mailproc("messages", "reprocess", "--failed")
-    assert len(site.receipts()) == 1
-    assert before == 1
-    assert [mail["In-Reply-To"] for mail in site.sent()][0] == "<1.raise@example.com>"
+    smtp = f'[smtp]\nurl = "smtp://127.0.0.1:{relay.port}"\nfrom = "Mail Robot <robot@example.org>"\n'
+    site.config.write_text(site.config.read_text() + smtp)
+    assert mailproc("messages", "reprocess", "--failed").status == 0
+    (received,) = relay.received
+    assert b"In-Reply-To: <1@example.com>" in received.data
+    assert [row.sent_at is not None for row in site.outbox()] == [True]
 
 
 def test_reprocessing_needs_the_archive(make: Callable[..., Installation], mailproc: Called) -> None:

@@ -31,18 +31,19 @@ def test_sigterm_lets_the_message_in_hand_end(installation: Installation) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_before_the_first_message_stops_too(installation: Installation, number: int) -> None:
-    """A run that is told to stop while it starts ends soon, and loses nothing."""
-    installation.append(*(make_mail(str(name)) for name in range(10, 30)))
-    run = installation.start()
-    time.sleep(0.5)
-    run.send_signal(number)
-    began = time.monotonic()
-    finish(run)
-    assert time.monotonic() - began < 10
-    assert installation.run().returncode == 0
-    assert installation.effects() == [str(name) for name in range(10, 30)]
-    assert (len(installation.calls()), installation.left_in_maildrop()) == (20, [])
+def test_a_signal_at_any_moment_loses_nothing(tmp_path: Path, sqlite_url: str, box: DovecotBox, number: int) -> None:
+    """A run that is told to stop, wherever it is, ends soon, and the next one handles what is left."""
+    with Installation(tmp_path, sqlite_url, box) as installation:
+        installation.append(*(make_mail(str(name)) for name in range(10, 30)))
+        run = installation.start()
+        time.sleep(0.5)
+        run.send_signal(number)
+        began = time.monotonic()
+        finish(run)
+        assert time.monotonic() - began < 10
+        assert installation.run().returncode == 0
+        assert installation.effects() == [str(name) for name in range(10, 30)]
+        assert (len(installation.calls()), installation.left_in_maildrop()) == (20, [])
 
 
 def stopped_within_ten_seconds(installation: Installation, deed: str) -> str:

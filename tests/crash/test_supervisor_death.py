@@ -59,7 +59,7 @@ def test_a_killed_worker_is_followed_by_another_in_the_same_run(installation: In
     assert (installation.effects(), installation.calls()) == (["1"], ["1 wait 1", "1 wait 2"])
 
 
-@pytest.mark.parametrize("failpoint", ["receive", "after-store", "after-expunge"])
+@pytest.mark.parametrize("failpoint", ["receive", "after-store"])
 def test_a_worker_that_dies_outside_of_any_message_ends_the_run(installation: Installation, failpoint: str) -> None:
     """No mail is to blame there: the run says so and exits 70, and the next one makes it right."""
     installation.append(make_mail("1"), make_mail("2"))

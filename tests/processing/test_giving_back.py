@@ -117,11 +117,11 @@ class Impatient(Deaf):
 
 def test_a_message_that_is_interrupted_when_redone_is_given_back(on_postgresql: Installation, drop: MemoryDrop) -> None:
     """Being told to stop while a chunk is redone costs no start: not of the message in hand, and not of those after it."""
-    for subject in ("1 serialization", "2", "3"):
+    for subject in ("1", "2 serialization", "3"):
         drop.add(make_mail(subject))
     works = replace(on_postgresql.works(), watch=Impatient(3))
     on_postgresql.empty(works, drop)
-    assert [(row.disposition, row.attempts) for row in on_postgresql.receipts()] == [("handled", 1), (None, 0), (None, 0)]
+    assert [(row.disposition, row.attempts) for row in on_postgresql.receipts()] == [(None, 0)] * 3
     on_postgresql.empty(on_postgresql.works(), drop)
     assert (on_postgresql.effects(), drop.uids()) == (["1", "2", "3"], [])
     assert [row.attempts for row in on_postgresql.receipts()] == [1, 1, 1]

@@ -1,0 +1,67 @@
+"""The page on the configuration is complete and true: every key, its default, its variable."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from msgspec.structs import fields
+
+from mailproc.answers.templates import PLACEHOLDERS
+from mailproc.settings import After, Dkim, Domain, Limits, Log, Maildrop, Openpgp, Settings, Smtp, environment, load
+from tests.pages import PAGES, TOP, blocks, named, rows, section
+
+README, CONFIGURATION = PAGES["README.md"], PAGES["docs/configuration.md"]
+
+PASSWORD = {"password"}  # it comes from the environment alone
+TABLES = {"maildrop", "smtp", "openpgp", "dkim", "log", "limits", "domains", "handler"}
+NOTHING: set[str] = set()
+
+# The heading of a section, what it is read into, and the fields of that which are no keys of this section.
+SECTIONS = {
+    "The top of the file": ((Settings,), {"file", *TABLES}),
+    "[[maildrop]]": ((Maildrop, After), PASSWORD),
+    "[smtp]": ((Smtp,), PASSWORD),
+    "[openpgp]": ((Openpgp,), NOTHING),
+    "[dkim]": ((Dkim,), NOTHING),
+    "[log]": ((Log,), NOTHING),
+    "[limits]": ((Limits,), NOTHING),
+    '[domains."..."]': ((Domain,), NOTHING),
+}
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_every_key_is_described(heading: str) -> None:
+    """Each section of the page has a row for each of its keys, and for no other."""
+    kinds, no_keys = SECTIONS[heading]
+    keys = {field.encode_name for kind in kinds for field in fields(kind)} - no_keys
+    assert sorted(named(section(CONFIGURATION, heading))) == sorted(keys)
+
+
+def test_the_blocks_of_the_sections_are_the_example() -> None:
+    """Put together they say what `mailproc.example.toml` says, so that the page shows the true defaults."""
+    shown = tomllib.loads("\n".join(blocks(section(CONFIGURATION, heading), "toml")[0] for heading in SECTIONS))
+    assert shown == tomllib.loads((TOP / "mailproc.example.toml").read_text())
+
+
+@pytest.mark.parametrize("text", [block for page in (README, CONFIGURATION) for block in blocks(page, "toml")])
+def test_a_configuration_that_is_shown_loads(text: str, tmp_path: Path) -> None:
+    """The real loader takes every block."""
+    file = tmp_path / "mailproc.toml"
+    file.write_text(text)
+    assert load(file, {}).file == file
+
+
+def test_every_variable_is_described() -> None:
+    """The table has each that overrides a key, and no other."""
+    tables = tomllib.loads((TOP / "mailproc.example.toml").read_text())
+    wanted = {environment._variable(path, tables): environment._key(path) for path, _ in environment._single_values(tables)}
+    shown = {row[0].strip("`"): re.findall("`([^`]+)`", row[1])[0] for row in rows(section(CONFIGURATION, "The environment"))}
+    assert shown == wanted
+
+
+def test_every_placeholder_is_described() -> None:
+    """The table has each that a text may use, and no other."""
+    assert sorted(named(section(CONFIGURATION, "Texts of your own"))) == sorted(f"${name}" for name in PLACEHOLDERS)
