@@ -155,6 +155,7 @@ def make_works(
         watch=watch or Deaf(),
         pending=pending or state.pending.set,
         debt=state.debts.add,
+        too_large=state.note_too_large,
         deaths=deaths or {},
         verify_threads=max(2, os.cpu_count() or 1),
     )

@@ -16,7 +16,7 @@ from mailproc.ownership import forget_the_dead
 from mailproc.processing.emptying import empty
 from mailproc.processing.policy import Budget
 from mailproc.processing.receiving import LEASE
-from mailproc.processing.reworking import expire
+from mailproc.processing.reworking import expire, resume
 from mailproc.processing.sending import flush
 from mailproc.processing.works import Works
 from mailproc.settings import Maildrop, Settings
@@ -50,6 +50,7 @@ class Shift:
             self.link.heed(lambda: state.stop_requested)
             begin(works, state)
             self._empty_all(works, state)
+            resume(works)
             expire(works)
         except MailprocError as error:
             self._note(error)
@@ -66,16 +67,15 @@ class Shift:
             if self.link.stopping():
                 return
             try:
-                self._empty(works, maildrop, budget)
+                if self._empty(works, maildrop, budget):
+                    state.note_success(maildrop.name)
             except MailprocError as error:
                 self._note(error)
-            else:
-                state.note_success(maildrop.name)
 
-    def _empty(self, works: Works, maildrop: Maildrop, budget: Budget) -> None:
+    def _empty(self, works: Works, maildrop: Maildrop, budget: Budget) -> bool:
         drop = open_drop(maildrop)
         try:
-            empty(works, drop, drop_policy(maildrop), make_limits(self.settings), budget)
+            return empty(works, drop, drop_policy(maildrop), make_limits(self.settings), budget)
         finally:
             drop.close()
 

@@ -4,6 +4,7 @@
 
     locks/NAME.lock      held while the maildrop NAME is being emptied
     last-success/NAME    its time is that of the last run that emptied NAME
+    too-large/NAME       the uids of what stays in NAME because it is too large to be archived
     pending              there is something to do besides new mail
     stop                 put there by an operator: end after the message in hand
     owners/, tmp/        of running processes
@@ -12,12 +13,13 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import pwd
 import shlex
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +29,9 @@ from mailproc.debts import Debts
 from mailproc.errors import Locked, SettingsError
 from mailproc.pending import Pending
 
-_FOLDERS = ("locks", "last-success", "owners", "tmp")
+_FOLDERS = ("locks", "last-success", "too-large", "owners", "tmp")
+
+log = logging.getLogger("mailproc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,22 @@ class State:
     def note_success(self, name: str) -> None:
         """Note that the maildrop ``name`` was emptied now."""
         (self.folder / "last-success" / name).touch(mode=0o600)
+
+    def note_too_large(self, name: str, uids: Sequence[str]) -> None:
+        """Note what stays in the maildrop ``name`` because it is too large to be archived; loud when there is more of it."""
+        path = self.folder / "too-large" / name
+        before = self.too_large(name)
+        if new := [uid for uid in uids if uid not in before]:
+            log.error("maildrop %s: %d messages are too large to be archived and stay there: %s", name, len(new), new[:5])
+        if list(uids) != before:
+            path.write_text("".join(f"{uid}\n" for uid in uids), encoding="utf-8")
+
+    def too_large(self, name: str) -> list[str]:
+        """The uids noted by `note_too_large`."""
+        try:
+            return (self.folder / "too-large" / name).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
 
     def last_success(self, name: str) -> datetime | None:
         """When the maildrop ``name`` was last emptied; None for never."""

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mailproc.worker import Link, become_worker
 
-GRACE = 9.0  # seconds from the first SIGTERM to SIGKILL; the whole run is to end within 10
+GRACE = 8.5  # seconds from the first SIGTERM to SIGKILL; the whole run is to end within 10
 LOOK = 0.25  # seconds between two looks at the worker's memory and time
 STARTS_OF_ONE = 4  # a worker that dies of one message more often than the ledger allows shows a bug of ours
 

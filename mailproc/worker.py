@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from mailproc.errors import Interrupted
 
-PATIENCE = 7.0  # seconds that a handler may still take after SIGTERM; the supervisor kills 2 s later
+PATIENCE = 6.5  # seconds that a handler may still take after SIGTERM; the supervisor kills 2 s later
 PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger("mailproc")

@@ -26,6 +26,8 @@ def status(settings: Settings, form: str) -> int:
     if form == "text":
         last = books.pop("maildrops")
         books |= {f"last success of {name}": when or "never" for name, when in last.items()}
+        large = books.pop("too_large")
+        books |= {f"too large in {name}": number for name, number in large.items() if number}
         del books["last_success"]
         books |= _stopped(settings)
     facts(books, form)
@@ -46,7 +48,14 @@ def _books(settings: Settings) -> dict[str, Any]:
     last = {maildrop.name: state.last_success(maildrop.name) for maildrop in settings.maildrops}
     times = [when for when in last.values() if when is not None]
     oldest = min(times) if times and len(times) == len(last) else None
-    return {**asdict(balance), "outbox": unsent, "last_success": oldest, "balanced": balance.balanced, "maildrops": last}
+    return {
+        **asdict(balance),
+        "outbox": unsent,
+        "last_success": oldest,
+        "balanced": balance.balanced,
+        "maildrops": last,
+        "too_large": {maildrop.name: len(state.too_large(maildrop.name)) for maildrop in settings.maildrops},
+    }
 
 
 def _stopped(settings: Settings) -> dict[str, str]:

@@ -44,6 +44,19 @@ def answered_before(conn: Connection, sha256: str, id: str) -> bool:
     return conn.execute(others.limit(1)).first() is not None
 
 
+def answer_of(conn: Connection, id: str) -> str | None:
+    """What became of the answer when this receipt ended before; None when it never did, or none was wanted."""
+    return conn.execute(sa.select(receipt.c.answer).where(receipt.c.id == id)).scalar_one_or_none()
+
+
+def left_waiting(conn: Connection, now: datetime, limit: int = 100) -> list[Row[Any]]:
+    """Receipts that wait though their mail has left the maildrop, and are due: only the archive has them. The oldest first."""
+    columns = receipt.c
+    due = sa.or_(columns.retry_at.is_(None), columns.retry_at <= now)
+    waiting = sa.select(receipt).where(columns.disposition.is_(None), columns.deleted_at.is_not(None), due)
+    return list(conn.execute(waiting.order_by(columns.waiting_since).limit(limit)))
+
+
 def overdue(conn: Connection, now: datetime, limit: int = 100) -> list[Row[Any]]:
     """Receipts that have waited for more than `PATIENCE`, the oldest first."""
     waited = sa.select(receipt).where(receipt.c.disposition.is_(None), receipt.c.waiting_since < now - PATIENCE)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Row
 from mailproc.database.tables import receipt, tally
 from mailproc.database.upsert import insert_new
 
+WITHOUT_EFFECT = ("failed", "dropped")  # how a message ends that may be run again
 MAX_STARTS = 3  # a message that died with us so often is set aside
 
 
@@ -174,11 +175,11 @@ def _start(
     """Count a start and take the claim; a claim that rose meanwhile means that another process was faster."""
     gave_up = attempts >= MAX_STARTS
     attempt = attempts if gave_up else attempts + 1
-    where = _place_columns(place) if place is not None else {}
+    where = {**_place_columns(place), "deleted_at": None} if place is not None else {}
     taken = conn.execute(
         sa.update(receipt)
         .where(receipt.c.id == row.id, receipt.c.claim == row.claim, receipt.c.disposition.is_(None))
-        .values(attempts=attempt, claim=row.claim + 1, owner=me, deleted_at=None, **where)
+        .values(attempts=attempt, claim=row.claim + 1, owner=me, **where)
     )
     if taken.rowcount != 1:
         return Busy(row.id)
@@ -186,10 +187,13 @@ def _start(
 
 
 def reopen(conn: Connection, id: str, me: str, now: datetime) -> Row[Any]:
-    """Make a final receipt wait again from the start; the number of the claim and the OOPS stay. Answers the row."""
+    """Make a receipt that ended without an effect wait again from the start; answers the row as it is now.
+
+    The number of the claim and the OOPS stay. One that was handled meanwhile stays as it is.
+    """
     conn.execute(
         sa.update(receipt)
-        .where(receipt.c.id == id, receipt.c.disposition.is_not(None))
+        .where(receipt.c.id == id, receipt.c.disposition.in_(WITHOUT_EFFECT))
         .values(disposition=None, attempts=0, deferrals=0, retry_at=None, finished_at=None, waiting_since=now, owner=me)
     )
     return conn.execute(sa.select(receipt).where(receipt.c.id == id)).one()

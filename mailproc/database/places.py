@@ -54,12 +54,18 @@ def _known(rows: Sequence[Any]) -> Known:
 
 
 def note_left(conn: Connection, maildrop: str, uidvalidity: int | None, uids: Sequence[str], now: datetime) -> None:
-    """Record that these messages have left the maildrop."""
+    """Record that these messages have left the maildrop.
+
+    The rows are locked in the order of their ids, as `ledger.receive` does: another run may meet copies of the same mails.
+    """
     for start in range(0, len(uids), AT_ONCE):
-        conn.execute(
-            sa.update(receipt)
+        left = (
+            sa.select(receipt.c.id)
             .where(receipt.c.maildrop == maildrop, receipt.c.uidvalidity.is_not_distinct_from(uidvalidity))
             .where(receipt.c.uid.in_(uids[start : start + AT_ONCE]), receipt.c.deleted_at.is_(None))
             .where(receipt.c.disposition.is_not(None))
-            .values(deleted_at=now)
+            .order_by(receipt.c.id)
+            .with_for_update()
         )
+        ids = conn.execute(left).scalars().all()
+        conn.execute(sa.update(receipt).where(receipt.c.id.in_(ids)).values(deleted_at=now))

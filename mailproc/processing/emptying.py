@@ -40,8 +40,8 @@ class Plan:
     left: Sequence[str]
 
 
-def empty(works: Works, drop: Maildrop, policy: DropPolicy, limits: ChunkLimits, budget: Budget) -> None:
-    """Work off one maildrop.
+def empty(works: Works, drop: Maildrop, policy: DropPolicy, limits: ChunkLimits, budget: Budget) -> bool:
+    """Work off one maildrop; answers whether all was done that could be, False when the budget or a stop cut it short.
 
     Raises `Away` when the maildrop, the archive or the database is; what was not finished is still in the maildrop.
     """
@@ -52,15 +52,20 @@ def empty(works: Works, drop: Maildrop, policy: DropPolicy, limits: ChunkLimits,
         wire.submit(remove, works, drop, plan.finished).result()
         fresh, suspect = budget.cut(plan.fresh), budget.cut(plan.suspect)
         works.watch.expects(len(fresh) + len(suspect))
-        chunks = Fetching(drop, policy, limits, works.site, works.archive).chunks(fresh, suspect)
+        fetching = Fetching(drop, policy, limits, works.site, works.archive)
+        chunks = fetching.chunks(fresh, suspect)
         ahead = wire.submit(next, chunks, None)
-        while (arrived := ahead.result()) is not None and not works.watch.stopping() and not budget.late:
+        while (arrived := ahead.result()) is not None:
+            if works.watch.stopping() or budget.late:
+                return False
             ahead = wire.submit(next, chunks, None)
             if not arrived:
                 continue
             parcels = receive(works, arrived)
             ends = work(works, parcels)
             wire.submit(remove, works, drop, leaving(policy, parcels, ends)).result()
+    works.too_large(drop.name, fetching.too_large)
+    return not works.watch.stopping() and len(fresh) + len(suspect) == len(plan.fresh) + len(plan.suspect)
 
 
 def make_plan(works: Works, drop: Maildrop, policy: DropPolicy, uids: Sequence[str], marked: Sequence[str]) -> Plan:

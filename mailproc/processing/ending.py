@@ -126,7 +126,7 @@ def _send(works: Works, conn: Connection, job: Job, outcome: Outcome, oops_id: s
         return None
     if works.answering is None:
         return f"{NO_ANSWER}no [smtp] is configured"
-    refusal = _refusal(works, conn, job) if wanted else None
+    refusal = _refusal(works, conn, job, outcome) if wanted else None
     mails = compose(
         works.answering,
         _original(job),
@@ -149,12 +149,13 @@ def _send(works: Works, conn: Connection, job: Job, outcome: Outcome, oops_id: s
     return refusal or ("queued" if wanted else None)
 
 
-def _refusal(works: Works, conn: Connection, job: Job) -> str | None:
+def _refusal(works: Works, conn: Connection, job: Job, outcome: Outcome) -> str | None:
     """Why this message is not answered, or None: decided once, at its end, whatever ended it (design promise 3)."""
     seen = job.examined
     if seen is None:
         return f"{NO_ANSWER}the mail cannot be read"
-    if works.answering is None or endings.answered_before(conn, job.parcel.sha256, job.started.id):
+    told_again = outcome.disposition in TOLD and endings.answer_of(conn, job.started.id) == "queued"
+    if works.answering is None or told_again or endings.answered_before(conn, job.parcel.sha256, job.started.id):
         return f"{NO_ANSWER}answered already"
     since = works.clock() - RATE_WINDOW
     written = wire_address(seen.author) if seen.author else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mailproc.archive import Archive
 from mailproc.database.ledger import Place
@@ -24,13 +24,14 @@ log = logging.getLogger("mailproc")
 
 @dataclass(frozen=True, slots=True)
 class Fetching:
-    """How one maildrop is fetched from."""
+    """How one maildrop is fetched from; ``too_large`` are the uids of what stays there because of its size."""
 
     drop: Maildrop
     policy: DropPolicy
     limits: ChunkLimits
     site: Site
     archive: Archive
+    too_large: list[str] = field(default_factory=list)
 
     def chunks(self, uids: Sequence[str], alone: Sequence[str]) -> Iterator[list[Arrived]]:
         """The messages ``uids`` in chunks, then those in ``alone`` one by one; what has vanished is left out."""
@@ -75,7 +76,8 @@ class Fetching:
     def _take_large(self, waiting: Waiting) -> list[Arrived]:
         """Stream it into the archive, memory flat; only its beginning goes on."""
         if waiting.size > self.limits.max_archived:
-            log.error("%s/%s: %d octets are too many to archive; it stays there", self.drop.name, waiting.uid, waiting.size)
+            self.too_large.append(waiting.uid)
+            log.warning("%s/%s: %d octets are too many to archive; it stays there", self.drop.name, waiting.uid, waiting.size)
             return []
         with self.archive.writer() as kept:
             if not self.drop.stream(waiting, kept):

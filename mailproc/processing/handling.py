@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, NestedTransaction
 from sqlalchemy.orm import Session
 
 from mailproc.address import Address
-from mailproc.answers import check_sendable
+from mailproc.answers import Unsendable, check_sendable
 from mailproc.database import replays
 from mailproc.database.engine import database_failed
 from mailproc.database.ledger import MAX_STARTS, Started
@@ -152,6 +152,8 @@ def _call(works: Works, conn: Connection, job: Job, examined: Examined) -> Outco
             ),
         )
         check_sendable(outcome, examined.author)
+        if works.answering is None and any(mail.to is not None and not mail.answer for mail in outcome.send):
+            raise Unsendable("no mail can be sent: there is no [smtp] in the configuration")
         failpoint("handler-half")
         session.commit()
     return outcome

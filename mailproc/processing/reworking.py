@@ -1,8 +1,9 @@
-"""Working messages whose bytes come from the archive: put back by an operator, or waiting too long."""
+"""Working messages whose bytes come from the archive: put back by an operator, left waiting, or waiting too long."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,10 +11,10 @@ from sqlalchemy.engine import Connection, Row
 
 from mailproc.database import endings, ledger, owners
 from mailproc.database.engine import reading, writing
-from mailproc.database.ledger import Busy, Entry, Started
+from mailproc.database.ledger import WITHOUT_EFFECT, Busy, Entry, Started
 from mailproc.database.patience import PATIENCE
 from mailproc.database.tables import receipt
-from mailproc.errors import MailprocError
+from mailproc.errors import Away, MailprocError
 from mailproc.outcome import Disposition
 from mailproc.processing.ending import close
 from mailproc.processing.fetching import BEGINNING
@@ -26,8 +27,6 @@ from mailproc.recipients import Recipients
 
 log = logging.getLogger("mailproc")
 
-AGAIN = ("failed", "dropped")  # what may be run again: it has had no effect
-
 
 def reprocess(works: Works, id: str) -> Disposition | None:
     """Run a failed or dropped message again from the archive; answers how it ended, None when it was interrupted.
@@ -35,9 +34,9 @@ def reprocess(works: Works, id: str) -> Disposition | None:
     Raises `MailprocError` for a message that may have had its effect, that still waits, or that is not known.
     """
     row = _row(works, id)
-    if row.disposition not in AGAIN:
+    if row.disposition not in WITHOUT_EFFECT:
         end = row.disposition or "waiting"
-        raise MailprocError(f"{id} is {end}: only {' and '.join(AGAIN)} messages are processed again")
+        raise MailprocError(f"{id} is {end}: only {' and '.join(WITHOUT_EFFECT)} messages are processed again")
     parcel = _parcel(works, row)
     now = works.clock()
     works.pending()
@@ -48,25 +47,44 @@ def reprocess(works: Works, id: str) -> Disposition | None:
     return work(works, [_with(parcel, entry)]).get(id)
 
 
+def resume(works: Works) -> None:
+    """Take up what waits and has left its maildrop: it was processed again, and deferred or cut short."""
+    with reading(works.engine) as conn:
+        rows = endings.left_waiting(conn, works.clock())
+    for row, parcel in _with_mails(works, rows):
+        with writing(works.engine) as conn:
+            entry = Busy(row.id) if _held_by_another(works, conn, row) else ledger.restart(conn, row.id, works.owner.id)
+        work(works, [_with(parcel, entry)])
+
+
 def expire(works: Works) -> None:
     """End what has waited for longer than an MTA would, wherever its mail is now: it has failed, and loudly."""
     with reading(works.engine) as conn:
-        late = endings.overdue(conn, works.clock())
-    for row in late:
+        rows = endings.overdue(conn, works.clock())
+    for row, parcel in _with_mails(works, rows):
+        with writing(works.engine) as conn:
+            if not _held_by_another(works, conn, row):
+                _expire(works, conn, row, parcel)
+
+
+def _with_mails(works: Works, rows: Iterable[Row[Any]]) -> Iterator[tuple[Row[Any], Parcel]]:
+    """The receipts with their mails, one after the other, until we are to stop; one that cannot be read is passed over."""
+    for row in rows:
         if works.watch.stopping():
             return
         try:
-            parcel = _parcel(works, row)
+            yield row, _parcel(works, row)
+        except Away:
+            raise
         except MailprocError as error:
-            log.error("%s has waited too long, and its mail cannot be read: %s", row.id, error)
-            continue
-        with writing(works.engine) as conn:
-            _expire(works, conn, row, parcel)
+            log.error("%s waits, and its mail cannot be read: %s", row.id, error)
+
+
+def _held_by_another(works: Works, conn: Connection, row: Row[Any]) -> bool:
+    return row.owner is not None and row.owner in works.owner.living(conn) - {works.owner.id}
 
 
 def _expire(works: Works, conn: Connection, row: Row[Any], parcel: Parcel) -> None:
-    if row.owner is not None and row.owner in works.owner.living(conn) - {works.owner.id}:
-        return
     entry = ledger.restart(conn, row.id, works.owner.id)
     if isinstance(entry, Started):
         job = last_look(works, Job(entry, parcel, parcel.envelope(row.recipient)))

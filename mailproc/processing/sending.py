@@ -17,6 +17,7 @@ from mailproc.oops import make_oops
 from mailproc.processing.works import Works
 from mailproc.submission import Relay, Submitted
 
+LOUD_AFTER = 6  # tries in vain of a mail: after an hour somebody should know, and then about once an hour
 AT_ONCE = 100  # rows read from the outbox together, so that memory stays flat
 
 log = logging.getLogger("mailproc")
@@ -51,7 +52,8 @@ def _send_all(works: Works, relay: Relay | None, rows: list[Queued]) -> None:
                 if left and not relay.connected:
                     raise Away("the connection broke off")
     except Transient as away:
-        log.warning("the relay is away, %d mails wait: %s", len(left), away)
+        level = logging.ERROR if any(row.attempts >= LOUD_AFTER for row in left) else logging.WARNING
+        log.log(level, "the relay is away, %d mails wait: %s", len(left), away)
         _postpone(works, left, str(away))
     except MailprocError as refused:
         _postpone(works, left, str(refused))

@@ -75,7 +75,7 @@ class Works:
 
     ``pending`` is called before a commit or a deletion that leaves something to do if we die. ``deaths`` tells, by
     receipt id, how earlier workers of this run ended. ``debt`` takes the ids of receipts whose start is to be given back
-    as soon as the database can be written again.
+    as soon as the database can be written again, ``too_large`` the uids of what stays in a maildrop because of its size.
     """
 
     engine: Engine
@@ -87,5 +87,6 @@ class Works:
     watch: Watch = field(default_factory=Deaf)
     pending: Callable[[], None] = lambda: None
     debt: Callable[[Sequence[str]], None] = lambda ids: None
+    too_large: Callable[[str, Sequence[str]], None] = lambda maildrop, uids: None
     deaths: Mapping[str, str] = field(default_factory=dict)
     verify_threads: int = 2

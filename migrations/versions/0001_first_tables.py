@@ -156,9 +156,7 @@ def upgrade() -> None:
     op.create_index("ix_mailproc_outbox_receipt_id", "mailproc_outbox", ["receipt_id"])
     op.create_index("ix_mailproc_outbox_recipient", "mailproc_outbox", ["recipient", "created_at"])
     unsent = sa.text("sent_at IS NULL AND failed_at IS NULL")
-    op.create_index(
-        "ix_mailproc_outbox_waiting", "mailproc_outbox", ["id"], sqlite_where=unsent, postgresql_where=unsent
-    )
+    op.create_index("ix_mailproc_outbox_waiting", "mailproc_outbox", ["id"], sqlite_where=unsent, postgresql_where=unsent)
 
 
 def downgrade() -> None:

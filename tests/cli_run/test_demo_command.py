@@ -25,9 +25,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, End
 
 def test_the_demo_shows_what_becomes_of_eight_mails(played: tuple[Path, Ended]) -> None:
     """A line for each, in columns that fit a terminal of 100."""
-    _, ended = played
+    folder, ended = played
     assert ended.status == 0
-    assert all(len(line) <= 100 for line in ended.out.splitlines())
+    out = ended.out.replace(str(folder), "/tmp/mailproc-demo-a1b2c3d4")
+    assert all(len(line) <= 100 for line in out.splitlines())
     table = [line for line in ended.out.splitlines() if re.match(r"\d ", line)]
     columns = [(line[27:34].strip(), line[35:44].strip()) for line in table]
     assert columns == [

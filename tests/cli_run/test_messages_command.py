@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -36,9 +37,9 @@ MIXED = (
 )
 
 
-def mend(site: Installation) -> None:
+def mend(site: Installation, broken: str = BROKEN) -> None:
     """Bind the handler that works."""
-    site.config.write_text(site.config.read_text().replace(BROKEN, MENDED))
+    site.config.write_text(site.config.read_text().replace(broken, MENDED))
 
 
 def ids(mailproc: Called, *options: str) -> list[str]:
@@ -158,14 +159,17 @@ def test_all_failed_messages_are_processed_again_and_an_unknown_one_stops_nobody
 def test_a_message_that_kills_its_process_does_not_take_the_others_along(
     make: Callable[..., Installation], mailproc: Called
 ) -> None:
-    """The next worker goes on with the message after it."""
+    """The next worker goes on with the message after it; the next run takes up the one that waits."""
     site = make(handler=BROKEN)
     site.append(make_mail("1"), make_mail("2"), make_mail("3"))
     mailproc("handle")
     site.config.write_text(site.config.read_text().replace(BROKEN, DEADLY))
     ended = mailproc("messages", "reprocess", *(receipt.id for receipt in site.receipts()))
     assert re.fullmatch(r"[0-9a-f]{24}: the worker died of it, it was ended by SIGKILL; its mail is file:///\S+", ended.line)
-    assert site.effects() == ["1", "3"]
+    assert site.dispositions() == ["handled", None, "handled"]
+    mend(site, DEADLY)
+    assert mailproc("handle").status == 0
+    assert site.effects() == ["1", "2", "3"]
 
 
 def test_the_answer_to_a_reprocessed_message_is_sent_at_once(
@@ -181,6 +185,20 @@ def test_the_answer_to_a_reprocessed_message_is_sent_at_once(
     (received,) = relay.received
     assert b"In-Reply-To: <1@example.com>" in received.data
     assert [row.sent_at is not None for row in site.outbox()] == [True]
+
+
+def test_a_message_that_waits_is_left_to_the_run_that_has_it(site: Installation, mailproc: Called) -> None:
+    """That run ends it, once."""
+    site.append(make_mail("1 wait"))
+    run = site.start()
+    while site.calls() == []:
+        time.sleep(0.02)
+    (id,) = ids(mailproc)
+    refused = mailproc("messages", "reprocess", id)
+    assert (refused.status, refused.line) == (64, f"{id} is waiting: only failed and dropped messages are processed again")
+    (site.folder / "go").touch()
+    assert run.wait(30) == 0
+    assert (site.effects(), len(site.calls())) == (["1"], 1)
 
 
 def test_reprocessing_needs_the_archive(make: Callable[..., Installation], mailproc: Called) -> None:

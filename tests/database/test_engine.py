@@ -168,7 +168,10 @@ def test_sqlite_is_not_created_by_looking_at_it(tmp_path, path):
 def test_a_file_that_is_no_database_is_said_so(tmp_path):
     """A path that leads to some other file names it."""
     (tmp_path / "a.db").write_text("The quick brown fox jumps over the lazy dog, and again, and again.\n" * 20)
-    with pytest.raises(SettingsError, match=r"a\.db is not an SQLite database"), reading(make_engine(f"sqlite:///{tmp_path}/a.db")):
+    with (
+        pytest.raises(SettingsError, match=r"a\.db is not an SQLite database"),
+        reading(make_engine(f"sqlite:///{tmp_path}/a.db")),
+    ):
         pass
 
 

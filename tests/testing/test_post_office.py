@@ -190,7 +190,7 @@ def test_a_handler_can_log(office: PostOffice, caplog: pytest.LogCaptureFixture)
         delivered = office.deliver(make_mail(to=TO))
     assert delivered.disposition == "handled", delivered.traceback
     (record,) = [record for record in caplog.records if record.name == "mailproc.talk"]
-    assert (record.getMessage(), record.about) == (f"looked at {TO}", {"receipt": delivered.id})
+    assert (record.getMessage(), record.about) == (f"{delivered.id}: looked at {TO}", {"receipt": delivered.id})
 
 
 def test_a_handler_may_use_its_session_as_it_likes(office: PostOffice) -> None:
