@@ -1,6 +1,7 @@
 # `make demo` shows mailproc at work; `make test` proves it. Both set up what they need, the first time in a minute or two.
 
 PYTHON ?= python3
+MAILS ?= 10000
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
@@ -13,7 +14,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean packages
+.PHONY: help demo test backlog lint clean packages
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 12
@@ -23,6 +24,9 @@ demo: $(VENV)/demo-stamp  ## set up, then show a whole run on a maildrop of its 
 
 test: packages lint  ## set up, then lint and run all tests against real servers
 	@$(BIN)/python -m pytest -n 2
+
+backlog: packages $(VENV)/test-stamp  ## work off 10,000 mails on a real Dovecot: time and memory (MAILS=1000 for fewer)
+	@$(BIN)/python -m benchmarks.backlog $(MAILS)
 
 lint: $(VENV)/test-stamp  ## check style and types
 	@$(BIN)/ruff check .

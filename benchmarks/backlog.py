@@ -9,7 +9,6 @@ Memory is the proportional set size (PSS): what several processes share is count
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -72,8 +71,8 @@ def _family(pid: int) -> Iterator[int]:
     """A process and all below it."""
     yield pid
     try:
-        tasks = os.listdir(f"/proc/{pid}/task")
-        children = [child for task in tasks for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split()]
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        children = [child for task in tasks for child in (task / "children").read_text().split()]
     except OSError:
         return
     for child in children:
