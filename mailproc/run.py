@@ -66,7 +66,7 @@ class Run:
             locks = [(each, self._lock(each, state, held)) for each in chosen(self.settings, self.maildrops)]
             looks = [(maildrop, self._look(maildrop)) for maildrop, lock in locks if lock is not None]
             reached = [maildrop for maildrop, waits in looks if waits is not None]
-            if any(waits for _, waits in looks) or (reached and state.pending):
+            if any(waits for _, waits in looks) or (looks and state.pending):
                 self._statuses.append(self._supervised(reached, state, [lock for _, lock in locks if lock is not None]))
             else:
                 for maildrop in reached:
@@ -114,7 +114,8 @@ class Run:
 
                 left = None if self.limit is None else self.limit - self.ended.total()
                 deadline = None if self.max_time is None else self._began + self.max_time
-                return Shift(self.settings, maildrops, owner.id, link, deaths, left, deadline).run()
+                whole = len(maildrops) == len(self.settings.maildrops)
+                return Shift(self.settings, maildrops, owner.id, link, deaths, left, deadline, whole).run()
 
             return Supervisor(work, Bounds(limits.message_time, limits.memory), self._progress).run()
 

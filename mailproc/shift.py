@@ -30,7 +30,10 @@ log = logging.getLogger("mailproc")
 
 @dataclass(slots=True)
 class Shift:
-    """What a worker is given; ``limit`` in messages, ``deadline`` in monotonic seconds."""
+    """What a worker is given; ``limit`` in messages, ``deadline`` in monotonic seconds.
+
+    ``whole`` says that these are all the maildrops there are: only then can it be known that nothing is left to do.
+    """
 
     settings: Settings
     maildrops: Sequence[Maildrop]
@@ -39,6 +42,7 @@ class Shift:
     deaths: Mapping[str, str]
     limit: int | None = None
     deadline: float | None = None
+    whole: bool = True
     _statuses: list[int] = field(default_factory=list)
 
     def run(self) -> int:
@@ -56,7 +60,7 @@ class Shift:
             self._note(error)
             return gravest(self._statuses)
         self._send(works)
-        if not any(self._statuses):
+        if self.whole and not any(self._statuses) and not self.link.stopping():
             pending.clear(lambda: nothing_left(works))
         return gravest(self._statuses)
 

@@ -91,10 +91,11 @@ class Supervisor:
                 exited, sight = self._one_worker()
                 if sight.status is not None:
                     return sight.status
-                if not self._account(exited, sight):
-                    return BUG
+                accounted = self._account(exited, sight)
                 if self._stop_at is not None:
                     return os.EX_OK
+                if not accounted:
+                    return BUG
 
     def _one_worker(self) -> tuple[int, Sight]:
         ours, theirs = os.pipe()

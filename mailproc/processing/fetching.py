@@ -41,18 +41,25 @@ class Fetching:
             yield self._take(group)
 
     def _groups(self, uids: Sequence[str], at_most: int) -> Iterator[list[Waiting]]:
-        """Sizes first, bodies later: a chunk ends before it would hold too many octets; a large mail is one by itself."""
+        """Sizes first, bodies later: a chunk ends before it would hold too many octets; a too big mail is one by itself."""
         group: list[Waiting] = []
         octets = 0
-        for start in range(0, len(uids), ASKED_AT_ONCE):
-            for waiting in self.drop.waiting(uids[start : start + ASKED_AT_ONCE]):
-                if group and (len(group) >= at_most or octets + waiting.size > self.limits.octets):
-                    yield group
-                    group, octets = [], 0
-                group.append(waiting)
-                octets += waiting.size
+        for waiting in self._waiting(uids):
+            alone = waiting.size > self.limits.max_size
+            if group and (alone or len(group) >= at_most or octets + waiting.size > self.limits.octets):
+                yield group
+                group, octets = [], 0
+            if alone:
+                yield [waiting]
+                continue
+            group.append(waiting)
+            octets += waiting.size
         if group:
             yield group
+
+    def _waiting(self, uids: Sequence[str]) -> Iterator[Waiting]:
+        for start in range(0, len(uids), ASKED_AT_ONCE):
+            yield from self.drop.waiting(uids[start : start + ASKED_AT_ONCE])
 
     def _take(self, group: Sequence[Waiting]) -> list[Arrived]:
         if len(group) == 1 and group[0].size > self.limits.max_size:
