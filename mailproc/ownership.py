@@ -1,7 +1,7 @@
 """This run as an owner of receipts, and which other owners still live.
 
-On one machine the kernel knows: a run holds a lock on a file of its own (`State.owning`), which is free as soon as the
-run has died. Of a run on another machine only its lease can tell.
+Within one state folder the kernel knows: a run holds a lock on a file of its own (`State.owning`), which is free as soon
+as the run has died. Of a run on another machine, or beside another state folder, only its lease can tell.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from mailproc.processing.works import Owner
 
 
 def owner(folder: Path, id: str, clock: Callable[[], datetime]) -> Owner:
-    """The owner ``id`` as processing wants it."""
-    host = socket.gethostname()
+    """The owner ``id`` as processing wants it; ``folder`` holds the locks of all runs that are near enough to ask."""
+    host = f"{socket.gethostname()}:{folder.resolve()}"
 
     def living(conn: Connection) -> set[str]:
         now = clock()

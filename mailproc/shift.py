@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailproc.app import drop_policy, make_limits, make_relay, make_works
-from mailproc.database import books, ledger, outbox, owners
+from mailproc.database import books, ledger, outbox
 from mailproc.database.engine import reading, writing
 from mailproc.drops import open_drop
 from mailproc.errors import MailprocError
@@ -15,7 +15,7 @@ from mailproc.exits import exit_status, gravest
 from mailproc.ownership import forget_the_dead
 from mailproc.processing.emptying import empty
 from mailproc.processing.policy import Budget
-from mailproc.processing.receiving import LEASE
+from mailproc.processing.receiving import renew_lease
 from mailproc.processing.reworking import expire, resume
 from mailproc.processing.sending import flush
 from mailproc.processing.works import Works
@@ -100,7 +100,7 @@ def begin(works: Works, state: State) -> None:
     state.sweep(LEFTOVERS)
     owed = state.debts.all()
     with writing(works.engine) as conn:
-        owners.renew_lease(conn, works.owner.id, works.owner.host, works.clock() + LEASE)
+        renew_lease(works, conn)
         forget_the_dead(conn, works.owner)
         for id in owed:
             ledger.give_back(conn, [id])

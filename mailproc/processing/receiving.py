@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.engine import Connection
+
 from mailproc.database import ledger, owners
 from mailproc.database.engine import writing
 from mailproc.database.ledger import Entry, Opening, Place, Started
@@ -19,7 +21,7 @@ from mailproc.recipients import Recipients
 
 log = logging.getLogger("mailproc")
 
-LEASE = timedelta(hours=1)  # far longer than a message may take, and renewed with every chunk
+LEASE = timedelta(hours=1)  # far longer than from one commit of a run to its next, each of which renews it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,11 @@ class Parcel:
         return Envelope(self.arrived.reverse_path, recipient, self.arrived.raw)
 
 
+def renew_lease(works: Works, conn: Connection) -> None:
+    """Say that this run lives: a machine that cannot see our lock believes it for as long as the lease lasts."""
+    owners.renew_lease(conn, works.owner.id, works.owner.host, works.clock() + LEASE)
+
+
 def receive(works: Works, arrived: Sequence[Arrived]) -> list[Parcel]:
     """Archive a chunk and open its receipts (T1).
 
@@ -68,7 +75,7 @@ def receive(works: Works, arrived: Sequence[Arrived]) -> list[Parcel]:
     works.pending()
     failpoint("receive")
     with writing(works.engine) as conn:
-        owners.renew_lease(conn, works.owner.id, works.owner.host, now + LEASE)
+        renew_lease(works, conn)
         everything = [opening for group in openings for opening in group]
         entries = ledger.receive(conn, everything, me=works.owner.id, alive=works.owner.living(conn), now=now)
         failpoint("attempt")

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from mailproc.database import endings, ledger, owners
+from mailproc.database import endings, ledger
 from mailproc.database.engine import reading, writing
 from mailproc.database.ledger import WITHOUT_EFFECT, Busy, Entry, Started
 from mailproc.database.patience import PATIENCE
@@ -19,7 +19,7 @@ from mailproc.outcome import Disposition
 from mailproc.processing.ending import close
 from mailproc.processing.fetching import BEGINNING
 from mailproc.processing.handling import Job, failure
-from mailproc.processing.receiving import LEASE, Arrived, Parcel
+from mailproc.processing.receiving import Arrived, Parcel, renew_lease
 from mailproc.processing.working import last_look, work
 from mailproc.processing.works import Works
 from mailproc.reading import read_message
@@ -41,7 +41,7 @@ def reprocess(works: Works, id: str) -> Disposition | None:
     now = works.clock()
     works.pending()
     with writing(works.engine) as conn:
-        owners.renew_lease(conn, works.owner.id, works.owner.host, now + LEASE)
+        renew_lease(works, conn)
         ledger.reopen(conn, id, works.owner.id, now)
         entry = ledger.restart(conn, id, works.owner.id)
     return work(works, [_with(parcel, entry)]).get(id)

@@ -24,7 +24,7 @@ from mailproc.outcome import Disposition, Outcome
 from mailproc.pipeline import Examined, examine, look
 from mailproc.processing.ending import Ended, close
 from mailproc.processing.handling import BrokenTransaction, Job, Result, failure, run_handler
-from mailproc.processing.receiving import Parcel
+from mailproc.processing.receiving import Parcel, renew_lease
 from mailproc.processing.survival import survives
 from mailproc.processing.works import Works
 from mailproc.reading import one_line, read_message
@@ -162,6 +162,7 @@ def _transaction(works: Works, queue: Iterable[Job], tried: list[Job]) -> list[E
                 done.append(_work_one(works, conn, job))
             except Interrupted:
                 break
+        renew_lease(works, conn)
         failpoint("before-commit")
     return done
 
