@@ -17,10 +17,11 @@ endif
 .PHONY: help demo test backlog lint clean packages
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
 
 demo: $(VENV)/demo-stamp  ## set up, then show a whole run on a maildrop of its own
 	@$(BIN)/mailproc demo
+	@command -v mailproc >/dev/null || echo 'For the command mailproc in this shell: PATH="$(CURDIR)/$(BIN):$$PATH"'
 
 test: packages lint  ## set up, then lint and run all tests against real servers
 	@$(BIN)/python -m pytest -n 2

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
@@ -16,8 +18,10 @@ from mailproc.database.directory import DatabaseDirectory
 from mailproc.database.engine import make_engine
 from mailproc.directory import Directory
 from mailproc.envelope import MAX_SIZE
+from mailproc.errors import MissingProgram
 from mailproc.handler import Traits
 from mailproc.inspection import Inspector
+from mailproc.openpgp import Verifier
 from mailproc.openpgp.gnupg import GnupgVerifier
 from mailproc.ownership import owner
 from mailproc.pipeline import Binding, Site
@@ -30,6 +34,8 @@ from mailproc.settings import RECIPIENT_HEADERS, Maildrop, Settings, password_of
 from mailproc.state import State
 from mailproc.submission import Relay
 from mailproc.userfile import UserFile
+
+log = logging.getLogger("mailproc")
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -58,12 +64,21 @@ def our_domain(settings: Settings | None) -> str:
     return settings.smtp.sender.address.domain if settings and settings.smtp else "mailproc.invalid"
 
 
+def make_verifier(folder: Path | None = None) -> Verifier | None:
+    """What checks signatures; None where it is not installed, which is loud: then signed mail waits, and no other."""
+    try:
+        return GnupgVerifier(folder=folder)
+    except MissingProgram as error:
+        log.error("signed mail waits: %s", error)
+        return None
+
+
 def make_site(settings: Settings, directory: Directory) -> Site:
     """What the decisions rest on."""
     return Site(
         registry=bind_domains(settings),
         directory=directory,
-        verifier=GnupgVerifier(folder=State(settings.state).temporary),
+        verifier=make_verifier(State(settings.state).temporary),
         domain=our_domain(settings),
         max_size=settings.max_size,
     )
@@ -79,7 +94,7 @@ def make_inspector(settings: Settings | None, directory: Directory | None, max_a
     if settings is None:
         nothing: Registry[Binding] = Registry()
         nothing.add("*", Binding("", lambda delivery: delivery.drop("this is only a look"), Traits(Trust.NONE)))
-        site = Site(nothing, directory or UserFile({}, {}), GnupgVerifier(), our_domain(None), MAX_SIZE)
+        site = Site(nothing, directory or UserFile({}, {}), make_verifier(), our_domain(None), MAX_SIZE)
     else:
         site = make_site(settings, directory or DatabaseDirectory(checked_engine(settings)))
     if max_age is not None:
@@ -110,7 +125,7 @@ def make_relay(settings: Settings) -> Relay | None:
     return Relay(
         url.host,
         url.port,
-        security="plain" if url.security == "none" else url.security,
+        security=url.security,
         username=url.username,
         password=password_of(smtp, "smtp") if url.username else None,
         ca_file=str(smtp.ca_file) if smtp.ca_file else None,
@@ -136,7 +151,7 @@ def make_works(
     *,
     watch: Watch | None = None,
     deaths: Mapping[str, str] | None = None,
-    pending: Callable[[], None] | None = None,
+    note_pending: Callable[[], None] | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> Works:
     """Everything that turns bytes into outcomes.
@@ -153,9 +168,9 @@ def make_works(
         owner=owner(state.owners, owner_id, clock),
         clock=clock,
         watch=watch or Deaf(),
-        pending=pending or state.pending.set,
-        debt=state.debts.add,
-        too_large=state.note_too_large,
+        note_pending=note_pending or state.pending.set,
+        note_debt=state.debts.add,
+        note_too_large=state.note_too_large,
         deaths=deaths or {},
         verify_threads=max(2, os.cpu_count() or 1),
     )

@@ -153,7 +153,7 @@ def _keys(part: SignedPart, user: User, directory: Directory) -> dict[str, Regis
 def _verify(part: SignedPart, keys: dict[str, RegisteredKey], verifier: Verifier | None) -> tuple[SignedPart, Verification]:
     """What the verifier finds, for the part as it is, then as programs sign it that leave trailing blanks out of account."""
     if verifier is None:
-        return part, Verification(Finding.CANNOT_TELL, detail="no verifier is configured")
+        return part, Verification(Finding.CANNOT_TELL, detail="the verifier is not installed")
     certificates = [key.certificate for key in keys.values()]
     found = verifier.verify(part, certificates)
     stripped = without_trailing_blanks(part) if found.finding is Finding.ALTERED else None

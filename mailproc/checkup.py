@@ -13,9 +13,9 @@ from mailproc.archive import FolderArchive
 from mailproc.database import keys, migrations
 from mailproc.database.engine import reading
 from mailproc.drops import open_drop
-from mailproc.errors import MailprocError, MissingProgram
+from mailproc.errors import MailprocError
 from mailproc.exits import exit_status
-from mailproc.maildrops.imap import ImapDrop
+from mailproc.openpgp.gnupg import gpg_path
 from mailproc.settings import Maildrop, Settings
 from mailproc.state import State
 
@@ -37,7 +37,7 @@ class Tried:
 
 def check(settings: Settings) -> Iterator[Tried]:
     """Try all of it; nothing is changed, and no mail is touched."""
-    yield Tried("configuration", str(settings.file))
+    yield Tried("configuration", str(settings.file), advice=_without_effect(settings))
     yield _try("state", lambda: _state(settings))
     yield _try("database", lambda: _schema(settings))
     yield _try("archive", lambda: _archive(settings))
@@ -48,6 +48,15 @@ def check(settings: Settings) -> Iterator[Tried]:
     for maildrop in settings.maildrops:
         yield _try(f"maildrop {maildrop.name}", lambda maildrop=maildrop: _maildrop(maildrop))  # type: ignore[misc]
     yield _try("smtp", lambda: _smtp(settings))
+
+
+def _without_effect(settings: Settings) -> Sequence[str]:
+    """What the configuration asks for in vain."""
+    return (
+        ["[dkim] trusted_domains: DKIM is not verified yet, so that it proves no sender"]
+        if settings.dkim.trusted_domains
+        else []
+    )
 
 
 def _try(what: str, attempt: Callable[[], tuple[str, Sequence[str]]]) -> Tried:
@@ -95,10 +104,7 @@ def _answers(settings: Settings) -> tuple[str, Sequence[str]]:
 
 
 def _gnupg() -> tuple[str, Sequence[str]]:
-    program = shutil.which("gpg")
-    if program is None:
-        raise MissingProgram("gpg is not installed; signed mail would wait; type: apt-get install gnupg")
-    return program, []
+    return gpg_path(), []
 
 
 def _keys(settings: Settings) -> tuple[str, Sequence[str]]:
@@ -120,7 +126,7 @@ def _maildrop(maildrop: Maildrop) -> tuple[str, Sequence[str]]:
     drop = open_drop(maildrop)
     try:
         waiting = len(drop.uids())
-        advice = drop.advice() if isinstance(drop, ImapDrop) else []
+        advice = drop.advice()
     finally:
         drop.close()
     return f"{waiting} waiting", advice

@@ -58,7 +58,10 @@ class Delivery:
         return Outcome(Disposition.REJECTED, reason, rule="handler", failing_commands=tuple(failing_commands))
 
     def defer(self, reason: str) -> Outcome:
-        """Something needed is away; the message is tried again later, for up to 4 days."""
+        """Something needed is away; the message is tried again later, for up to 4 days.
+
+        ``reason`` is a noun phrase, such as "the wiki": in the end it is told as "still waiting for {reason}".
+        """
         return Outcome(Disposition.DEFERRED, reason, rule="handler")
 
     def mail(self, to: str, subject: str, text: str) -> Mail:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from mailproc.address import Address
@@ -23,8 +24,26 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """An OpenPGP certificate (RFC 9580 section 10.1): a public key with what its owner says of it, checked by GnuPG.
+
+    ``fingerprint`` is the primary key's, upper-case hex; ``names`` are all fingerprints and 16-digit key ids by which a
+    signature may call it, those of the subkeys included. ``user_ids`` are those that its owner has signed, as written: fit for
+    a database, not for a terminal. ``data`` is binary and holds public parts only.
+    """
+
+    fingerprint: str
+    names: tuple[str, ...]
+    user_ids: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked: bool
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class RegisteredKey:
-    """An OpenPGP certificate (RFC 9580 section 10.1) that an administrator registered for a user.
+    """A `Certificate` that an administrator registered for a user.
 
     ``fingerprint`` is the primary key's, in upper-case hex; ``user`` is the owner's name; ``certificate`` is binary and
     holds public parts only.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from mailproc.errors import SettingsError
 from mailproc.maildrops import Maildrop as Drop
-from mailproc.settings import ImapUrl, Maildrop, password_of
+from mailproc.settings import ImapUrl, MaildirUrl, Maildrop, password_of
 
 
 def open_drop(maildrop: Maildrop, *, readonly: bool = False) -> Drop:
@@ -11,24 +12,31 @@ def open_drop(maildrop: Maildrop, *, readonly: bool = False) -> Drop:
 
     Raises `Away`, `LoginRefused` or `SettingsError`, each with one line that names the maildrop.
     """
-    url = maildrop.url
-    if isinstance(url, ImapUrl):
-        from mailproc.maildrops.imap import open_imap
+    match maildrop.url:
+        case ImapUrl() as url:
+            return _open_imap(maildrop, url, readonly)
+        case MaildirUrl(path):
+            from mailproc.maildrops.maildir import MaildirDrop
 
-        return open_imap(
-            maildrop.name,
-            host=url.host,
-            port=url.port,
-            security="plain" if url.security == "none" else url.security,
-            username=url.username,
-            password=password_of(maildrop, f"maildrop {maildrop.name}"),
-            folder=url.folder,
-            readonly=readonly,
-            ca_file=str(maildrop.ca_file) if maildrop.ca_file else None,
-        )
-    from mailproc.maildrops.maildir import MaildirDrop
+            return MaildirDrop(maildrop.name, path)
+        case unknown:
+            raise SettingsError(f"{maildrop.name}: nothing here opens a maildrop of the kind {type(unknown).__name__}")
 
-    return MaildirDrop(maildrop.name, url.path)
+
+def _open_imap(maildrop: Maildrop, url: ImapUrl, readonly: bool) -> Drop:
+    from mailproc.maildrops.imap import open_imap
+
+    return open_imap(
+        maildrop.name,
+        host=url.host,
+        port=url.port,
+        security=url.security,
+        username=url.username,
+        password=password_of(maildrop, f"maildrop {maildrop.name}"),
+        folder=url.folder,
+        readonly=readonly,
+        ca_file=str(maildrop.ca_file) if maildrop.ca_file else None,
+    )
 
 
 def has_mail(maildrop: Maildrop) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_SIZE = 25 * 1024 * 1024  # octets of a message that is accepted, unless the operator says otherwise
+BODY_OF_LARGE = 8 * 1024  # octets of the body of a too big mail that are looked at
+BEGINNING = 256 * 1024 + BODY_OF_LARGE  # octets of it that are sure to hold them, behind a header of any size
 
 
 @dataclass(frozen=True, slots=True)

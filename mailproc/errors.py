@@ -6,10 +6,11 @@
     +-- SettingsError    the operator's: one line with the fix, exit 78, no mail is touched
     +-- MissingProgram   a program or an extra is not installed: one line with the fix, exit 69
     +-- Transient        something is away: the message is deferred; outside a message, exit 75
-    |   +-- Away         a maildrop, the archive or the database is away
+    |   +-- Away         a maildrop, the archive, the relay, the database or a password's command is away, or unfit for now
     |   +-- Locked       another run holds the lock
     +-- LoginRefused     a server said no to our name and password, exit 77
     +-- Rejected         the sender's: told to the sender, no OOPS
+    Interrupted          nobody's, and no `MailprocError`: we are to stop, and the message in hand counts as not worked
 
 Anything else that leaves a handler is a bug and becomes an OOPS, whatever its class.
 """
@@ -36,7 +37,7 @@ class Transient(MailprocError):
 
 
 class Away(Transient):
-    """A maildrop, the archive, the relay or the database cannot be reached now."""
+    """A maildrop, the archive, the relay, the database or a password's command is out of reach, or unfit for now."""
 
 
 class Locked(Transient):

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mailproc.authenticate import Authenticated, authenticate
-from mailproc.envelope import Envelope
+from mailproc.defaults import DEFAULT_TRUST
+from mailproc.envelope import BEGINNING, Envelope
 from mailproc.outcome import Disposition
 from mailproc.pipeline import Examined, Site, examine
 from mailproc.reading import Message, one_line, read_message, reply_text, sole_author
@@ -28,7 +29,6 @@ ACTIONS = {
     Disposition.DEFERRED: "defer",
     Disposition.FAILED: "quarantine",
 }
-BEGINNING = 264 * 1024  # octets of a mail that is too big that are looked at
 SOMEBODY = "somebody@mailproc.invalid"  # stands for the recipient where routing has no opinion
 
 
@@ -106,7 +106,7 @@ class Inspector:
         """Who sent a mail that ended before that was asked; None of one that cannot be read."""
         if seen.screened.verdict in (Verdict.UNPARSEABLE, Verdict.TOO_BIG):
             return None
-        trust = seen.binding.trust if seen.binding else ("openpgp", "dkim", "from")
+        trust = seen.binding.trust if seen.binding else DEFAULT_TRUST
         site = self.site
         return authenticate(
             raw,

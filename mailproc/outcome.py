@@ -43,13 +43,18 @@ class Mail:
     text: str
     answer: bool = False
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether it answers: mail to "the sender" does, whatever it says of itself, for nobody has proven that address."""
+        return self.answer or self.to is None
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a stage or a handler decided about a message.
 
     ``reason`` is one line for people and for the ledger; for ``rejected`` it is told to the sender. ``rule`` is the
-    stable id of the rule that decided, or "". ``failing_command`` lists the commands that failed, for the error mail.
+    stable id of the rule that decided, or "". ``failing_commands`` are the commands that failed, for the error mail.
     """
 
     disposition: Disposition

@@ -1,7 +1,8 @@
 """The way of one message, in reading order: screen, route, authenticate, permit, handle.
 
-Every step returns an `Outcome`, which ends the message, or None when it has no opinion. Nothing here commits, fetches,
-deletes or sends; that is `mailproc.processing`.
+`examine` goes as far as the handler and answers all that it found, with an `Outcome` when a step has ended the message;
+`call` asks the handler, which has the last word. Nothing here writes, commits, fetches, deletes or sends: that is
+`mailproc.processing`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 
 from mailproc.address import Address
 from mailproc.authenticate import MAX_AGE, Authenticated, authenticate, permit
+from mailproc.defaults import DEFAULT_DROP, DEFAULT_TRUST
 from mailproc.delivery import Delivery
 from mailproc.directory import Directory, User
 from mailproc.envelope import Envelope
@@ -22,7 +24,7 @@ from mailproc.outcome import Disposition, Outcome
 from mailproc.reading import Message, sole_author
 from mailproc.recipients import domain_of
 from mailproc.registry import Registry
-from mailproc.screening import DEFAULT_DROP, Screened, Verdict, screen
+from mailproc.screening import Screened, Verdict, screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Binding:
     handler: Handler
     traits: Traits
     drop: tuple[str, ...] = DEFAULT_DROP
-    trust: tuple[str, ...] = ("openpgp", "dkim", "from")
+    trust: tuple[str, ...] = DEFAULT_TRUST
 
 
 @dataclass(frozen=True, slots=True)

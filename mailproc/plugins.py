@@ -59,9 +59,9 @@ def resolve(name: str, sections: Mapping[str, Mapping[str, object]], folder: Pat
     handler = _ready(name, target, found, options, folder)
     traits = traits_of(handler)
     if traits is None:
-        raise SettingsError(f"handler {name}: {target} is not a handler: mark it with @handler()")
+        raise SettingsError(f"handler {name}: {target} is not a handler; mark it with @handler()")
     if not callable(handler):
-        raise SettingsError(f"handler {name}: {target} has no __call__")
+        raise SettingsError(f"handler {name}: {target} has no __call__; give it one")
     if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
         raise SettingsError(f"handler {name}: {target} is async; a handler is an ordinary function")
     return Bound(name, handler, traits)
@@ -69,7 +69,7 @@ def resolve(name: str, sections: Mapping[str, Mapping[str, object]], folder: Pat
 
 def _load(name: str, target: str) -> object:
     load = _entry_point(name, target).load if ":" not in target else lambda: _attribute(target)
-    return _guarded(load, f"handler {name}: {target} does not import")
+    return _guarded(load, f"handler {name}: {target} does not import", "; install or mend it")
 
 
 def _attribute(target: str) -> object:
@@ -84,7 +84,7 @@ def _entry_point(name: str, target: str) -> EntryPoint:
     points = {point.value: point for point in entry_points(group=GROUP, name=target)}
     if len(points) > 1:
         packages = " and ".join(sorted(_package(point) for point in points.values()))
-        raise SettingsError(f'handler {name}: {packages} both offer {target}: say which with use = "module:attribute"')
+        raise SettingsError(f'handler {name}: {packages} both offer {target}; say which with use = "module:attribute"')
     if not points:
         known = ", ".join(found.name for found in installed()) or "none"
         raise SettingsError(f"handler {name}: no installed package offers {target}; installed are: {known}")
@@ -98,7 +98,7 @@ def _package(point: EntryPoint) -> str:
 def _ready(name: str, target: str, found: object, options: dict[str, Any], folder: Path | None) -> Any:
     if not isinstance(found, type):
         if options:
-            raise SettingsError(f"handler.{name}.{next(iter(options))}: {target} is a function and has no options")
+            raise SettingsError(f"handler.{name}.{next(iter(options))}: {target} is a function and has no options; remove it")
         return found
     # Frozen, because one instance serves every message: what one leaves behind the next would see.
     if not (dataclasses.is_dataclass(found) and getattr(found, "__dataclass_params__").frozen):  # noqa: B009
@@ -129,7 +129,7 @@ def _option(kind: type, value: object, folder: Path | None) -> object:
     raise ValueError(f"an option of the type {kind.__name__} cannot be read from a configuration")
 
 
-def _guarded(call: Callable[[], object], what: str) -> object:
+def _guarded(call: Callable[[], object], what: str, fix: str = "") -> object:
     """What ``call`` answers; whatever leaves a plugin, an exit too, becomes one line with its name."""
     try:
         return call()
@@ -137,4 +137,4 @@ def _guarded(call: Callable[[], object], what: str) -> object:
         text, _, path = str(error).partition(" - at `$")
         raise SettingsError(f"{what}{path.removesuffix('`')}: {one_line(text)}") from None
     except (Exception, SystemExit) as error:
-        raise SettingsError(f"{what}: {type(error).__name__}: {one_line(str(error))}") from error
+        raise SettingsError(f"{what}: {type(error).__name__}: {one_line(str(error))}{fix}") from error

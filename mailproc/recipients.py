@@ -16,12 +16,11 @@ ADDRESSEES = ("To", "Cc", "Resent-To", "Resent-Cc")
 class Recipients:
     """The recipients of a message, never none: ``("",)`` stands for a message that names nobody.
 
-    ``source`` is the name of the header field that told, or "". ``doubt`` is what the log should say about it;
-    ``suspect`` that the field of our MTA stands in the text, as if somebody had tried to write it.
+    ``doubt`` is what the log should say about it; ``suspect`` that the field of our MTA stands in the text, as if somebody
+    had tried to write it.
     """
 
     addresses: tuple[str, ...]
-    source: str
     doubt: str = ""
     suspect: bool = False
 
@@ -35,13 +34,13 @@ def find_recipients(header: Header, recipient_headers: Sequence[str], bound: Cal
     for name in recipient_headers:
         value = header.first(name)
         if value is not None:
-            return Recipients((_sole(value),), name)
+            return Recipients((_sole(value),))
     found = read_addresses(value for name in ADDRESSEES for value in header.all(name))
     served = tuple(dict.fromkeys(str(address) for address in found if bound(address.domain)))[:MAX_RECIPIENTS]
     doubt = f"No {' or '.join(recipient_headers) or 'recipient'} header was present"
     if served:
-        return Recipients(served, "To and Cc", doubt)
-    return Recipients((str(found[0]) if found else "",), "To and Cc" if found else "", doubt)
+        return Recipients(served, doubt)
+    return Recipients((str(found[0]) if found else "",), doubt)
 
 
 def suspected(found: Recipients, raw: bytes, recipient_headers: Sequence[str]) -> Recipients:

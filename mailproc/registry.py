@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -38,5 +39,5 @@ class Registry(Generic[T]):
             _, dot, parent = parent.partition(".")
         return self._bound.get("*")
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[tuple[str, T]]:
         return iter(self._bound.items())

@@ -13,9 +13,10 @@ from typing import Any
 from mailproc.app import checked_engine, make_site
 from mailproc.database.directory import DatabaseDirectory
 from mailproc.drops import open_drop
+from mailproc.envelope import BEGINNING
 from mailproc.errors import MailprocError
 from mailproc.exits import exit_status, gravest
-from mailproc.inspection import BEGINNING, Inspector
+from mailproc.inspection import Inspector
 from mailproc.maildrops import Maildrop as Drop
 from mailproc.maildrops import Waiting
 from mailproc.settings import Maildrop, Settings

@@ -30,10 +30,10 @@ def chosen(settings: Settings, names: Sequence[str]) -> list[Maildrop]:
     """The maildrops of these names, all for none; raises `SettingsError` for a name that there is not."""
     known = {maildrop.name: maildrop for maildrop in settings.maildrops}
     if not known:
-        raise SettingsError(f"{settings.file}: there is no [[maildrop]] to empty")
+        raise SettingsError(f"{settings.file}: there is no [[maildrop]] to empty; add one")
     for name in names:
         if name not in known:
-            raise SettingsError(f"there is no maildrop {name}; there are: {', '.join(known)}")
+            raise SettingsError(f"there is no maildrop {name}; name one of these: {', '.join(known)}")
     return [known[name] for name in dict.fromkeys(names) or known]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -50,7 +51,9 @@ class Shift:
         try:
             state = State(self.settings.state)
             pending = state.pending
-            works = make_works(self.settings, self.owner_id, watch=self.link, deaths=self.deaths, pending=pending.set)
+            works = make_works(self.settings, self.owner_id, watch=self.link, deaths=self.deaths, note_pending=pending.set)
+            if works.site.verifier is None:
+                self._statuses.append(os.EX_UNAVAILABLE)  # it was told; what needs no verifier is handled all the same
             self.link.heed(lambda: state.stop_requested)
             begin(works, state)
             self._empty_all(works, state)

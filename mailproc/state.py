@@ -6,6 +6,7 @@
     last-success/NAME    its time is that of the last run that emptied NAME
     too-large/NAME       the uids of what stays in NAME because it is too large to be archived
     pending              there is something to do besides new mail
+    debts                the starts of messages that only the database kept from ending, to be given back
     stop                 put there by an operator: end after the message in hand
     owners/, tmp/        of running processes
 """

@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mailproc.patience import MAX_STARTS
 from mailproc.worker import Link, become_worker
 
 GRACE = 8.5  # seconds from the first SIGTERM to SIGKILL; the whole run is to end within 10
 LOOK = 0.25  # seconds between two looks at the worker's memory and time
-STARTS_OF_ONE = 4  # a worker that dies of one message more often than the ledger allows shows a bug of ours
 
 log = logging.getLogger("mailproc")
 
@@ -167,7 +167,8 @@ class Supervisor:
         self.deaths[sight.message] = f"the last time {how}"
         self._died_of[sight.message] = self._died_of.get(sight.message, 0) + 1
         log.error("%s: the worker died of it, %s; its mail is %s", sight.message, how, sight.archive_url)
-        return self._died_of[sight.message] < STARTS_OF_ONE
+        # More often than the ledger lets a message be started: that is a bug of ours.
+        return self._died_of[sight.message] <= MAX_STARTS
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

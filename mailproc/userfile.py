@@ -10,9 +10,8 @@ from pathlib import Path
 import msgspec
 
 from mailproc.address import Address
-from mailproc.directory import RegisteredKey, User
+from mailproc.directory import Certificate, RegisteredKey, User
 from mailproc.errors import SettingsError
-from mailproc.openpgp.certificates import Certificate
 from mailproc.openpgp.home import public_keys
 
 

@@ -34,7 +34,7 @@ class Link:
         self._tell(f"s {receipt_id} {archive_url}")
 
     def finished(self, dispositions: Sequence[str]) -> None:
-        """These messages more have ended, so."""
+        """How these messages ended; it is committed."""
         self._tell(f"f {' '.join(dispositions)}")
 
     def expects(self, number: int) -> None:

@@ -198,9 +198,8 @@ class Installation:
     def import_key(self, certificate: bytes, user: str = "ann") -> None:
         """Register a key for a user."""
         (read,) = read_certificates(certificate)
-        facts = {"names": read.names, "certificate": read.data, "expires_at": read.expires_at, "revoked": read.revoked}
         with writing(self.engine) as conn:
-            import_key(conn, user, read.fingerprint, **facts)
+            import_key(conn, user, read)
 
     # The mail ------------------------------------------------------------------------------------------------------------
 

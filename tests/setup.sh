@@ -18,6 +18,7 @@ need dovecot-imapd /usr/lib/dovecot/imap /usr/libexec/dovecot/imap
 need gnupg "$(command -v gpg || true)"
 need openssl "$(command -v openssl || true)"
 need postgresql /usr/lib/postgresql/*/bin/initdb "$(command -v initdb || true)"
+need procps "$(command -v ps || true)"
 
 [ ${#missing[@]} -eq 0 ] && exit
 

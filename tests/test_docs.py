@@ -13,6 +13,7 @@ import click
 import pytest
 
 import mailproc.processing
+import mailproc.state
 from mailproc import authenticate, pipeline, screening
 from mailproc.cli import cli, running
 from mailproc.outcome import Disposition
@@ -80,9 +81,9 @@ def test_the_crash_table_is_that_of_the_program() -> None:
 
 
 def test_the_layers_are_those_of_the_program() -> None:
-    """What the table of layers names is in that layer."""
+    """The table of layers names all that is in them, and nothing else."""
     for layer, holds, _ in rows(section(ARCHITECTURE, "Layers")):
-        assert set(re.findall(r"`(\w+)`", holds)) <= set(LAYERS[layer].split()), layer
+        assert re.findall(r"`(\w+)`", holds) == LAYERS[layer].split(), layer
 
 
 def test_the_index_has_every_page() -> None:
@@ -178,6 +179,13 @@ def test_every_exit_status_is_described() -> None:
 def test_every_disposition_is_described() -> None:
     """The table has each of them, in their order."""
     assert [row[0] for row in rows(section(OPERATING, "What became of it"))] == list(Disposition)
+
+
+def test_every_file_of_the_state_folder_is_described() -> None:
+    """The table and the docstring of the module name the same files."""
+    inside = (mailproc.state.__doc__ or "").split("::\n")[1]
+    names = re.findall(r"^    ([\w/.-]+(?:, [\w/]+)*)  ", inside, re.MULTILINE)
+    assert sorted(named(section(OPERATING, "The state folder"))) == sorted(", ".join(names).split(", "))
 
 
 # Rules -------------------------------------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ PACKAGE = TOP / "mailproc"
 
 # `mailproc` itself is mailproc/__init__.py, the public API.
 LAYERS = {
-    "values": "failpoints errors address envelope principal outcome directory reading",
-    "decisions": "screening delivery handler registry recipients answers oops mailproc",
+    "values": "failpoints errors address defaults envelope principal outcome directory transport reading",
+    "decisions": "patience screening delivery handler registry recipients answers oops mailproc",
     "adapters": "maildrops openpgp database archive submission",
     "middle": "remedies authenticate pipeline inspection processing",
     "edges": "exits settings plugins userfile debts pending state ownership logs drops worker supervisor app rehearsal shift "

@@ -49,7 +49,7 @@ def check_sendable(outcome: Outcome, author: Address | None) -> None:
 
     To be asked while the handler's writes can still be undone. A message has at most one answer; an error mail is one.
     """
-    answers = [mail for mail in outcome.send if _is_answer(mail)]
+    answers = [mail for mail in outcome.send if mail.is_answer]
     told = outcome.disposition in (Disposition.REJECTED, Disposition.FAILED)
     if len(answers) + told > 1:
         raise Unsendable("a message has at most one answer, and an error mail is one")
@@ -57,7 +57,7 @@ def check_sendable(outcome: Outcome, author: Address | None) -> None:
         if mail.to is not None and (author is None or mail.to.folded != author.folded):
             raise Unsendable("an answer goes to the sender of the message and to nobody else")
     for mail in outcome.send:
-        if mail.to is not None and not _is_answer(mail) and wire_address(mail.to) is None:
+        if mail.to is not None and not mail.is_answer and wire_address(mail.to) is None:
             raise Unsendable(f"no mail can be sent to {one_line(str(mail.to), 100)!r}")
 
 
@@ -80,18 +80,13 @@ def compose(
     answerable = answerable and outcome.disposition is not Disposition.DROPPED
     mails = [
         compose_answer(answering, original, mail, now=now)
-        if _is_answer(mail)
+        if mail.is_answer
         else compose_mail(answering, original, mail, n, now=now)
         for n, mail in enumerate(outcome.send)
-        if answerable or not _is_answer(mail)
+        if answerable or not mail.is_answer
     ]
     error = compose_error(answering, original, outcome, now=now, oops_id=oops_id) if answerable else None
     return [*mails, error] if error else mails
-
-
-def _is_answer(mail: Mail) -> bool:
-    """Mail to "the sender" is an answer, whatever it says of itself: it goes to an address that nobody has proven."""
-    return mail.answer or mail.to is None
 
 
 def compose_answer(answering: Answering, original: Original, mail: Mail, *, now: datetime) -> Composed:

@@ -31,7 +31,7 @@ class _Moment(click.ParamType[datetime]):
             moment = datetime.fromtimestamp(float(text), UTC) if _is_number(text) else datetime.fromisoformat(text)
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         except (ValueError, OverflowError, OSError):
-            self.fail(f"{value!r} is no time: write it like 2026-11-21T12:00:00Z, or as seconds since 1970", param, ctx)
+            self.fail(f"{value!r} is no time; write it like 2026-11-21T12:00:00Z, or as seconds since 1970", param, ctx)
 
 
 def _is_number(text: str) -> bool:

@@ -12,7 +12,7 @@ from mailproc.cli.listing import Column, done, facts, format_option, listing_opt
 from mailproc.errors import MailprocError
 
 if TYPE_CHECKING:
-    from mailproc.openpgp.certificates import Certificate
+    from mailproc.directory import Certificate
     from mailproc.settings import Settings
 
 _LARGEST = 16 * 2**20  # octets of a file; a key with thousands of signatures on it has less than one of them
@@ -38,15 +38,7 @@ def import_(settings: Settings, user: str, files: tuple[BinaryIO, ...]) -> None:
     with writing(settings) as connection:
         for name, each in found:
             try:
-                new = import_key(
-                    connection,
-                    user,
-                    each.fingerprint,
-                    names=each.names,
-                    certificate=each.data,
-                    expires_at=each.expires_at,
-                    revoked=each.revoked,
-                )
+                new = import_key(connection, user, each)
             except MailprocError as error:
                 raise MailprocError(f"{name}: {error}") from None
             done(f"{each.fingerprint} {'registered' if new else 'replaced'}{_caveat(each)}: {', '.join(each.user_ids)}")

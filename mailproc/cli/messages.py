@@ -75,7 +75,7 @@ def show(settings: Settings, id: str, form: str) -> None:
     with reading(settings) as connection:
         found = show_receipt(connection, id)
     if found is None:
-        raise MailprocError(f"there is no message {id}; mailproc messages list shows them")
+        raise MailprocError(f"there is no message {id}; type: mailproc messages list")
     facts(found, form)
 
 

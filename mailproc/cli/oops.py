@@ -56,7 +56,7 @@ def show_(settings: Settings, id: str, form: str) -> None:
     with reading(settings) as connection:
         found = show(connection, id)
     if found is None:
-        raise MailprocError(f"there is no {id}")
+        raise MailprocError(f"there is no {id}; type: mailproc oops list")
     record = asdict(found)
     if form == "jsonl":
         facts(record, form)

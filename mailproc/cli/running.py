@@ -36,6 +36,9 @@ def run(command: click.Command, arguments: Sequence[str]) -> int:
         return os.EX_USAGE
     except MailprocError as error:
         return _told(error)
+    except PermissionError as error:
+        log.error("%s: %s; run it as the user to whom that belongs", error.filename, error.strerror)
+        return os.EX_CONFIG
     except (ReaderGone, BrokenPipeError):
         return _reader_gone()
     except Exception as error:

@@ -23,7 +23,7 @@ def _address(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
     for value in values:
         local, at, domain = value.rpartition("@")
         if not (local and at and domain and value.isprintable()) or set(value) & set(' <>,;"'):
-            raise click.BadParameter(f"{value!r} is not an address: write it like ann@example.org", ctx, param)
+            raise click.BadParameter(f"{value!r} is not an address; write it like ann@example.org", ctx, param)
     return tuple(map(Address.parse, values))
 
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from mailproc.database.ledger import Started
-from mailproc.database.patience import PATIENCE, retry_after
 from mailproc.database.tables import receipt
+from mailproc.patience import PATIENCE, retry_after
 
 
 def defer(conn: Connection, started: Started, facts: Mapping[str, Any], now: datetime) -> None:

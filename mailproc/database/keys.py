@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from mailproc.database import tables
 from mailproc.database.upsert import insert
 from mailproc.database.users import user_named
-from mailproc.directory import RegisteredKey
+from mailproc.directory import Certificate, RegisteredKey
 from mailproc.errors import MailprocError
 
 _ROWS = 500  # fetched at once where a listing has no limit
@@ -33,28 +33,18 @@ class KeyEntry:
     created_at: datetime
 
 
-def import_key(
-    conn: sa.Connection,
-    user: str,
-    fingerprint: str,
-    *,
-    names: Iterable[str],
-    certificate: bytes,
-    expires_at: datetime | None,
-    revoked: bool,
-    now: datetime | None = None,
-) -> bool:
+def import_key(conn: sa.Connection, user: str, certificate: Certificate, *, now: datetime | None = None) -> bool:
     """Register a certificate for a user, or put it in the place of an older copy; answers whether the key is a new one.
 
-    ``names`` are the fingerprints and 16-digit key ids of the primary key and its subkeys. Raises `MailprocError` when there
-    is no such user, when the key is somebody else's, and when a revoked key would come back to life: a revocation is for
-    ever (RFC 9580 section 5.2.1.11), so a file without it is an older copy.
+    Raises `MailprocError` when there is no such user, when the key is somebody else's, and when a revoked key would come back
+    to life: a revocation is for ever (RFC 9580 section 5.2.1.11), so a file without it is an older copy.
     """
     if user_named(conn, user) is None:
-        raise MailprocError(f"there is no user {user}")
+        raise MailprocError(f"there is no user {user}; type: mailproc user list")
+    fingerprint = certificate.fingerprint
     known = conn.execute(_listed.where(_key.fingerprint == fingerprint).with_for_update()).first()
-    _refuse(known, user, revoked)
-    facts = {"certificate": certificate, "expires_at": expires_at, "revoked": revoked}
+    _refuse(known, user, certificate.revoked)
+    facts = {"certificate": certificate.data, "expires_at": certificate.expires_at, "revoked": certificate.revoked}
     row = {"fingerprint": fingerprint, "user_name": user, "created_at": now or datetime.now(UTC), **facts}
     ours = tables.key.c.user_name == user  # still, should somebody else have imported it in this moment
     written = conn.execute(
@@ -64,8 +54,8 @@ def import_key(
         .returning(_key.fingerprint)
     ).first()
     if written is None:
-        raise MailprocError(f"the key {fingerprint} belongs to another user")
-    _rename(conn, fingerprint, names)
+        raise MailprocError(f"the key {fingerprint} belongs to another user; type: mailproc key remove {fingerprint}")
+    _rename(conn, fingerprint, certificate.names)
     return known is None
 
 
@@ -73,9 +63,11 @@ def _refuse(known: sa.Row[Any, Any, Any, Any, Any] | None, user: str, revoked: b
     if known is None:
         return
     if known.user_name != user:
-        raise MailprocError(f"the key {known.fingerprint} belongs to the user {known.user_name}")
+        raise MailprocError(
+            f"the key {known.fingerprint} belongs to the user {known.user_name}; type: mailproc key remove {known.fingerprint}"
+        )
     if known.revoked and not revoked:
-        raise MailprocError(f"the key {known.fingerprint} is revoked, and this is an older copy of it")
+        raise MailprocError(f"the key {known.fingerprint} is revoked, and this is an older copy of it; leave it out")
 
 
 def _rename(conn: sa.Connection, fingerprint: str, names: Iterable[str]) -> None:
@@ -114,7 +106,9 @@ def _sole(conn: sa.Connection, name: str) -> str:
     found: Sequence[str] = conn.scalars(query).all()
     if len(found) == 1:
         return found[0]
-    raise MailprocError(f"{name} names several keys: {', '.join(found)}" if found else f"there is no key {name}")
+    if found:
+        raise MailprocError(f"{name} names several keys; use one of these fingerprints: {', '.join(found)}")
+    raise MailprocError(f"there is no key {name}; type: mailproc key list")
 
 
 def keys_of(conn: sa.Connection, user: str) -> list[RegisteredKey]:

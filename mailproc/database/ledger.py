@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +13,9 @@ from sqlalchemy.engine import Connection, Row
 
 from mailproc.database.tables import receipt, tally
 from mailproc.database.upsert import insert_new
+from mailproc.patience import MAX_STARTS
 
 WITHOUT_EFFECT = ("failed", "dropped")  # how a message ends that may be run again
-MAX_STARTS = 3  # a message that died with us so often is set aside
 
 
 def receipt_id(sha256: str, recipient: str) -> str:
@@ -216,15 +216,7 @@ def reclaim(conn: Connection, started: Started) -> Started | None:
     )
     if taken.rowcount != 1:
         return None
-    return Started(
-        started.id,
-        started.recipient,
-        started.claim + 1,
-        started.attempt,
-        started.deferrals,
-        started.waiting_since,
-        started.gave_up,
-    )
+    return replace(started, claim=started.claim + 1)
 
 
 def hold(conn: Connection, started: Started) -> bool:

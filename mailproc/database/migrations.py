@@ -67,14 +67,18 @@ def plugin_migrations() -> list[PluginMigrations]:
 
 def _folder_of(point: EntryPoint) -> Path:
     if point.name == _OURS:
-        raise SettingsError(f"plugin {point.name}: its migrations ({point.value}) need another name than ours")
+        raise SettingsError(
+            f"plugin {point.name}: its migrations ({point.value}) need another name than ours; rename the entry point"
+        )
     try:
         value = point.load()
     except Exception as error:
-        raise SettingsError(f"plugin {point.name}: its migrations ({point.value}) do not import: {error!r}") from error
+        raise SettingsError(
+            f"plugin {point.name}: its migrations ({point.value}) do not import: {error!r}; mend or remove it"
+        ) from error
     folder = Path(value if isinstance(value, str | Path) else next(iter(getattr(value, "__path__", ())), "."))
     if folder == Path() or not folder.is_dir():
-        raise SettingsError(f"plugin {point.name}: its migrations ({point.value}) are no folder")
+        raise SettingsError(f"plugin {point.name}: its migrations ({point.value}) are no folder; give a package or a Path")
     return folder
 
 
@@ -92,7 +96,7 @@ def require_current(engine: sa.Engine, plugins: Sequence[PluginMigrations]) -> N
             _refuse_newer(schema, state.current)
             raise SettingsError(
                 f"the schema of {state.name} is at {state.current or 'nothing'}, "
-                f"this program needs {state.head or 'nothing'}: run `mailproc db upgrade`"
+                f"this program needs {state.head or 'nothing'}; type: mailproc db upgrade"
             )
 
 
@@ -100,7 +104,7 @@ def _refuse_newer(schema: PluginMigrations, version: str | None) -> None:
     unknown = set((version or "").split(",")) - {""} - revisions_in(schema.folder).keys()
     if unknown:
         raise SettingsError(
-            f"the schema of {schema.name} is at {version}, which this program does not know: install the version that made it"
+            f"the schema of {schema.name} is at {version}, which this program does not know; install the version that made it"
         )
 
 
@@ -108,7 +112,8 @@ def _refuse_gaps(schema: PluginMigrations) -> None:
     revisions = revisions_in(schema.folder)
     missing = {name for names in revisions.values() for name in names} - revisions.keys()
     if missing:
-        raise SettingsError(f"the migrations of {schema.name} in {schema.folder}: there is no {', '.join(sorted(missing))}")
+        names = ", ".join(sorted(missing))
+        raise SettingsError(f"the migrations of {schema.name} in {schema.folder}: there is no {names}; install it anew")
 
 
 def upgrade(engine: sa.Engine, plugins: Sequence[PluginMigrations]) -> list[str]:
@@ -138,12 +143,14 @@ def _upgrade_one(connection: sa.Connection, schema: PluginMigrations) -> list[st
         with _transaction_of(connection):
             command.upgrade(alembic_config(connection, schema, done), "heads")
     except CommandError as error:
-        raise SettingsError(f"the migrations of {schema.name} in {schema.folder}: {error}") from error
+        raise SettingsError(
+            f"the migrations of {schema.name} in {schema.folder}: {error}; mend them or install it anew"
+        ) from error
     except sqlalchemy.exc.ProgrammingError as error:
         if getattr(error.orig, "sqlstate", None) != "42501":  # insufficient_privilege
             raise
         role = connection.engine.url.username
-        raise SettingsError(f"database: {one_line(error)}; fix: GRANT CREATE ON SCHEMA public TO {role}") from error
+        raise SettingsError(f"database: {one_line(error)}; type in psql: GRANT CREATE ON SCHEMA public TO {role}") from error
     return done
 
 
@@ -211,7 +218,7 @@ def _transaction_of(connection: sa.Connection) -> Iterator[None]:
         yield
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
         if broken is not None:
-            raise MailprocError(f"a migration left rows of {broken[0]} that refer to nothing in {broken[2]}")
+            raise MailprocError(f"a migration left rows of {broken[0]} that refer to nothing in {broken[2]}; mend it")
 
 
 def _version_in(connection: sa.Connection, schema: PluginMigrations) -> str | None:

@@ -51,9 +51,9 @@ def _connect(dialect: sa.Dialect, record: Any, arguments: Any, options: dict[str
 def _refusal(error: BaseException, options: dict[str, Any]) -> MailprocError:
     text = one_line(error)  # libpq names hosts, roles and options, and never a password
     if _LOGIN_REFUSED.search(text):
-        return LoginRefused(f"database: {text}")
+        return LoginRefused(f"database: {text}; give the right user and password in its URL or ~/.pgpass")
     if _NO_DATABASE.search(text):
-        return SettingsError(f"database: {text}; fix: createdb {options.get('dbname')}")
+        return SettingsError(f"database: {text}; type: createdb {options.get('dbname')}")
     if type(error).__name__ == "ProgrammingError":  # libpq could not read the options
-        return SettingsError(f"database: {text}")
+        return SettingsError(f"database: {text}; mend the options of its URL")
     return DatabaseAway(f"database: {text}")

@@ -61,9 +61,14 @@ def _is(disposition: str) -> sa.ColumnElement[bool]:
     return receipt.c.disposition == disposition
 
 
+def find_receipt(conn: Connection, id: str) -> Row[Any] | None:
+    """The receipt of this id, or None."""
+    return conn.execute(sa.select(receipt).where(receipt.c.id == id)).one_or_none()
+
+
 def show_receipt(conn: Connection, id: str) -> Mapping[str, Any] | None:
     """All that the ledger knows of one message, or None."""
-    row = conn.execute(sa.select(receipt).where(receipt.c.id == id)).one_or_none()
+    row = find_receipt(conn, id)
     return None if row is None else {**row._mapping, **listed(row)}
 
 

@@ -54,13 +54,13 @@ def create_file(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        raise SettingsError(f"database: cannot create {path}: {error.strerror}") from error
+        raise SettingsError(f"database: cannot create {path}: {error.strerror}; name a file in a folder of yours") from error
 
 
 def _connect(dialect: sa.Dialect, record: Any, arguments: Any, options: Any) -> Any:
     path = arguments[0]
     if path != ":memory:" and not Path(path).exists():  # SQLite would make an empty one, readable by the world
-        raise SettingsError(f"database: there is no file {path}: run `mailproc db upgrade`")
+        raise SettingsError(f"database: there is no file {path}; type: mailproc db upgrade")
     try:
         connection = dialect.connect(*arguments, **options)
         connection.isolation_level = None  # the driver begins nothing by itself
@@ -68,7 +68,7 @@ def _connect(dialect: sa.Dialect, record: Any, arguments: Any, options: Any) -> 
             connection.execute(pragma)
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
-            raise SettingsError(f"database: {path} is not an SQLite database") from error
+            raise SettingsError(f"database: {path} is not an SQLite database; name another file") from error
         raise DatabaseAway(f"database {path}: {one_line(error)}") from error
     return connection
 

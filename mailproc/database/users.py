@@ -44,18 +44,18 @@ def add_user(
     folded = dict.fromkeys(map(_checked, addresses))
     row = {"name": name, "active": active, "require_strong": require_strong, "created_at": now or datetime.now(UTC)}
     if not name.strip():
-        raise MailprocError("a user needs a name")
+        raise MailprocError("a user needs a name; type: mailproc user add NAME --email ADDR")
     if not _inserted(conn, tables.user, row):
-        raise MailprocError(f"there is already a user {name}")
+        raise MailprocError(f"there is already a user {name}; type: mailproc user list")
     for address in folded:
         if not _inserted(conn, tables.address, {"address": address, "user_name": name}):
             owner = conn.scalar(sa.select(tables.address.c.user_name).where(tables.address.c.address == address))
-            raise MailprocError(f"the address {address} belongs to the user {owner}")
+            raise MailprocError(f"the address {address} belongs to the user {owner}; no two may share one, so leave it out")
 
 
 def _checked(address: Address) -> str:
     if not address.local or not address.domain:
-        raise MailprocError(f"{address} is no address: want local@domain")
+        raise MailprocError(f"{address} is no address; write it like ann@example.org")
     return address.folded
 
 
@@ -68,7 +68,7 @@ def set_active(conn: sa.Connection, name: str, active: bool) -> None:
     """Activate or deactivate a user; raises `MailprocError` when there is none of this name."""
     changed = conn.execute(sa.update(tables.user).where(tables.user.c.name == name).values(active=active))
     if changed.rowcount == 0:
-        raise MailprocError(f"there is no user {name}")
+        raise MailprocError(f"there is no user {name}; type: mailproc user list")
 
 
 def list_users(conn: sa.Connection, limit: int | None = None) -> Iterator[Account]:

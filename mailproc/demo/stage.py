@@ -85,15 +85,7 @@ def set_up(folder: Path) -> Settings:
         users.add_user(conn, "ann", [Address.parse("ann@example.com")])
         users.add_user(conn, "ben", [Address.parse("ben@example.com")])
         for found in read_certificates(key.certificate):
-            keys.import_key(
-                conn,
-                "ann",
-                found.fingerprint,
-                names=found.names,
-                certificate=found.data,
-                expires_at=found.expires_at,
-                revoked=found.revoked,
-            )
+            keys.import_key(conn, "ann", found)
         _deliver(folder, key)
     engine.dispose()
     return settings

@@ -66,5 +66,8 @@ class Maildrop(Protocol):
     def move(self, uids: Iterable[str], folder: str) -> Sequence[str]:
         """Move these to ``folder``, which is created if missing; answers those that have left the maildrop."""
 
+    def advice(self) -> Sequence[str]:
+        """What an operator should know about the way in which mail leaves this maildrop; usually nothing."""
+
     def close(self) -> None:
         """Leave without removing anything (UNSELECT or LOGOUT, never CLOSE)."""

@@ -19,9 +19,10 @@ from imapclient import IMAPClient
 from mailproc.errors import Away, SettingsError
 from mailproc.maildrops import Fetched, Waiting
 from mailproc.maildrops import imap_commands as commands
-from mailproc.maildrops.imap_connection import Account, Security
+from mailproc.maildrops.imap_connection import Account
 from mailproc.maildrops.imap_folder import SelectedFolder
 from mailproc.maildrops.sequence_set import UidList, chunks, sequence_set
+from mailproc.transport import Security
 
 # Where processed mail goes on a server that can move messages, but cannot expunge ours alone.
 PROCESSED = "Processed"

@@ -7,15 +7,13 @@ import imaplib
 import socket
 import ssl
 from dataclasses import dataclass, field
-from typing import Literal
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import LoginError
 
 from mailproc.errors import Away, LoginRefused, SettingsError
 from mailproc.failpoints import failpoint
-
-Security = Literal["tls", "starttls", "plain"]
+from mailproc.transport import Security
 
 # What one command may bring besides the messages that it asks for: notices about other clients' work, a page of a search.
 _SLACK_OCTETS = 16 * 1024 * 1024

@@ -35,6 +35,10 @@ class MaildirDrop:
         """None: the name of a file is never used again."""
         return None
 
+    def advice(self) -> Sequence[str]:
+        """Nothing: files can always be removed one by one."""
+        return ()
+
     def uids(self) -> Sequence[str]:
         """The uids of all messages without the flag T, oldest first by the file's time, then by name."""
         return self._search(marked=False)

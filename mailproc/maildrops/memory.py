@@ -94,5 +94,9 @@ class MemoryDrop:
         moved += [self._stored.pop(uid).raw for uid in asked if uid in self._stored]
         return asked
 
+    def advice(self) -> Sequence[str]:
+        """Nothing."""
+        return ()
+
     def close(self) -> None:
         """Do nothing: the mail stays, and the maildrop may be used again."""

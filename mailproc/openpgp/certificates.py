@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mailproc.directory import Certificate
 from mailproc.errors import MailprocError
 from mailproc.openpgp import packets
 from mailproc.openpgp.armor import blocks, lf_ends
@@ -23,24 +23,6 @@ _NOTHING = "this holds no OpenPGP public key; export one with: gpg --armor --exp
 # Trust packets above all are left out: GnuPG would take their word that signatures were checked already.
 _KEPT = (packets.PRIMARY_KEY, packets.SUBKEY, packets.USER_ID, packets.USER_ATTRIBUTE, packets.SIGNATURE)
 _INVALID = "i"  # in gpg's listing: no user id that its owner has signed
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """A public key with what its owner says of it, checked by GnuPG.
-
-    ``fingerprint`` is the primary key's, upper-case hex; ``names`` are all fingerprints and 16-digit key ids by which a
-    signature may call it, those of the subkeys included. ``user_ids`` are those that its owner has signed, as written: fit for
-    a database, not for a terminal. ``data`` is binary and holds public parts only.
-    """
-
-    fingerprint: str
-    names: tuple[str, ...]
-    user_ids: tuple[str, ...]
-    created_at: datetime
-    expires_at: datetime | None
-    revoked: bool
-    data: bytes
 
 
 def read_certificates(data: bytes, program: str = "gpg") -> list[Certificate]:

@@ -103,20 +103,26 @@ class _StatusLines(gnupg.StatusHandler):  # type: ignore[misc]
         self.lines.append((key, value))
 
 
+def gpg_path(program: str = "gpg") -> str:
+    """Where gpg is; raises `MissingProgram` with what installs it."""
+    path = shutil.which(program)
+    if path is None:
+        raise MissingProgram(f"{program} is not installed; type: apt-get install gnupg")
+    return path
+
+
 class Gpg(gnupg.GPG):  # type: ignore[misc]
     """python-gnupg with the safeguards that the head of this module names; usable from several threads at once."""
 
     result_map = gnupg.GPG.result_map | {"verify": _StatusLines}
 
     def __init__(self, program: str = "gpg", timeout: float = 10.0) -> None:
-        path = shutil.which(program)
-        if path is None:
-            raise MissingProgram(f"{program} is not installed; install GnuPG, for instance: apt-get install gnupg")
+        path = gpg_path(program)
         self.timeout = timeout
         try:
             super().__init__(path, encoding="cp437")
         except (OSError, ValueError) as error:
-            raise MissingProgram(f"{path} cannot be run as GnuPG: {error}") from error
+            raise MissingProgram(f"{path} cannot be run as GnuPG: {error}; type: apt-get install gnupg") from error
 
     def make_args(self, args: Sequence[str], passphrase: object) -> list[str]:
         """The command line; nothing of a mail is ever in it."""

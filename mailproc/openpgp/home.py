@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from mailproc.errors import MissingProgram, SettingsError
-from mailproc.openpgp.certificates import Certificate, read_certificates
+from mailproc.directory import Certificate
+from mailproc.errors import SettingsError
+from mailproc.openpgp.certificates import read_certificates
+from mailproc.openpgp.gnupg import gpg_path
 
 PATIENCE = 60.0  # seconds for exporting a key ring
 
@@ -14,12 +16,10 @@ PATIENCE = 60.0  # seconds for exporting a key ring
 def public_keys(home: Path, program: str = "gpg") -> list[Certificate]:
     """The certificates in a GnuPG home; raises `SettingsError` where there is none and `MissingProgram` without gpg."""
     if not home.is_dir():
-        raise SettingsError(f"{home}: there is no such GnuPG home")
-    command = [program, "--batch", "--no-options", "--no-autostart", "--homedir", str(home), "--export"]
+        raise SettingsError(f"{home}: there is no such GnuPG home; name the folder of one")
+    command = [gpg_path(program), "--batch", "--no-options", "--no-autostart", "--homedir", str(home), "--export"]
     try:
         exported = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False).stdout
-    except FileNotFoundError:
-        raise MissingProgram("gpg is not installed: apt-get install gnupg") from None
     except subprocess.TimeoutExpired:
-        raise SettingsError(f"{home}: gpg does not answer") from None
+        raise SettingsError(f"{home}: gpg does not answer; try: gpg --homedir {home} --export") from None
     return read_certificates(exported, program) if exported else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mailproc.openpgp import SignedPart, packets
 from mailproc.openpgp.armor import Block, blocks, crlf_ends, find_line, lf_ends
@@ -44,7 +45,7 @@ def without_trailing_blanks(part: SignedPart) -> SignedPart | None:
     stripped = crlf_ends(_unpadded(lf_ends(part.content)))
     if stripped == part.content:
         return None
-    return SignedPart(stripped, part.signature, part.signatures, part.whole, part.issuers, part.is_text, part.charset)
+    return replace(part, content=stripped)
 
 
 def _pgp_mime(mail: Entity) -> SignedPart | None:

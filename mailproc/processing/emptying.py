@@ -64,7 +64,7 @@ def empty(works: Works, drop: Maildrop, policy: DropPolicy, limits: ChunkLimits,
             parcels = receive(works, arrived)
             ends = work(works, parcels)
             wire.submit(remove, works, drop, leaving(policy, parcels, ends)).result()
-    works.too_large(drop.name, fetching.too_large)
+    works.note_too_large(drop.name, fetching.too_large)
     return not works.watch.stopping() and len(fresh) + len(suspect) == len(plan.fresh) + len(plan.suspect)
 
 

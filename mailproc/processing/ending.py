@@ -12,13 +12,13 @@ from sqlalchemy.engine import Connection
 
 from mailproc.answers import RATE_WINDOW, Original, compose, may_answer, wire_address
 from mailproc.database import endings, oopses, outbox
-from mailproc.database.patience import PATIENCE
 from mailproc.failpoints import failpoint
 from mailproc.oops import Oops, make_oops
 from mailproc.outcome import Disposition, Outcome
+from mailproc.patience import PATIENCE
 from mailproc.pipeline import Examined
 from mailproc.principal import NOBODY, Principal
-from mailproc.processing.handling import Job, Result, failure
+from mailproc.processing.handling import Job, Result, waited_in_vain
 from mailproc.processing.works import Works
 from mailproc.reading import one_line
 from mailproc.screening import FROM_A_PERSON, suppresses_answers
@@ -77,7 +77,7 @@ def _out_of_patience(job: Job, result: Result, now: datetime) -> Result:
     waited = now - job.started.waiting_since
     if result.outcome.disposition is not Disposition.DEFERRED or waited < PATIENCE:
         return result
-    return failure(f"still waiting for {result.outcome.reason} after {waited.days} days", "gave-up")
+    return waited_in_vain(result.outcome.reason, waited)
 
 
 def _facts(job: Job, outcome: Outcome) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _record_oops(works: Works, conn: Connection, job: Job, result: Result) -> Oo
 
 def _send(works: Works, conn: Connection, job: Job, outcome: Outcome, oops_id: str | None) -> str | None:
     """Put the mails of an outcome into the outbox; answers what became of the answer, None where none was wanted."""
-    wanted = outcome.disposition in TOLD or any(mail.answer or mail.to is None for mail in outcome.send)
+    wanted = outcome.disposition in TOLD or any(mail.is_answer for mail in outcome.send)
     if not wanted and not outcome.send:
         return None
     if works.answering is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from mailproc.archive import Archive
 from mailproc.database.ledger import Place
+from mailproc.envelope import BEGINNING, BODY_OF_LARGE
 from mailproc.maildrops import Fetched, Maildrop, Waiting
 from mailproc.pipeline import Site
 from mailproc.processing.policy import ChunkLimits, DropPolicy
@@ -16,8 +17,6 @@ from mailproc.reading import Message, read_message
 from mailproc.recipients import Recipients, find_recipients, reverse_path_of, suspected
 
 ASKED_AT_ONCE = 500  # uids whose sizes are asked in one command
-BODY_OF_LARGE = 8 * 1024  # octets of the body of a too big mail that still go on
-BEGINNING = 256 * 1024 + BODY_OF_LARGE
 
 log = logging.getLogger("mailproc")
 

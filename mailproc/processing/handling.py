@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.engine import Connection, NestedTransaction
@@ -14,12 +15,13 @@ from mailproc.address import Address
 from mailproc.answers import Unsendable, check_sendable
 from mailproc.database import replays
 from mailproc.database.engine import database_failed
-from mailproc.database.ledger import MAX_STARTS, Started
+from mailproc.database.ledger import Started
 from mailproc.delivery import Delivery
 from mailproc.envelope import Envelope
 from mailproc.errors import Interrupted, Rejected, Transient
 from mailproc.failpoints import failpoint
 from mailproc.outcome import Disposition, Outcome
+from mailproc.patience import MAX_STARTS
 from mailproc.pipeline import Examined, call
 from mailproc.processing.receiving import Parcel
 from mailproc.processing.works import Works
@@ -70,6 +72,11 @@ def failure(error: BaseException | str, rule: str = "handler") -> Result:
     place = "the handler" if rule == "handler" else "mailproc"
     reason = error if isinstance(error, str) else f"{type(error).__name__} in {place}"
     return Result(Outcome(Disposition.FAILED, reason, rule), error)
+
+
+def waited_in_vain(reason: str, waited: timedelta) -> Result:
+    """The result of a message that was deferred until our patience ended; ``reason`` is what it waited for."""
+    return failure(f"still waiting for {reason} after {waited.days} days", "gave-up")
 
 
 def run_handler(works: Works, conn: Connection, job: Job) -> Result:
@@ -152,7 +159,7 @@ def _call(works: Works, conn: Connection, job: Job, examined: Examined) -> Outco
             ),
         )
         check_sendable(outcome, examined.author)
-        if works.answering is None and any(mail.to is not None and not mail.answer for mail in outcome.send):
+        if works.answering is None and any(not mail.is_answer for mail in outcome.send):
             raise Unsendable("no mail can be sent: there is no [smtp] in the configuration")
         failpoint("handler-half")
         session.commit()

@@ -21,7 +21,9 @@ from mailproc.recipients import Recipients
 
 log = logging.getLogger("mailproc")
 
-LEASE = timedelta(hours=1)  # far longer than from one commit of a run to its next, each of which renews it
+# Every commit of a chunk renews it; in between lie the look at one chunk and about one handler (`limits.message_time`). A run
+# that is believed dead too early loses only its work: the claims of its receipts have risen, and it can commit nothing.
+LEASE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def receive(works: Works, arrived: Sequence[Arrived]) -> list[Parcel]:
     kept = _archive(works, arrived)
     now = works.clock()
     openings = [_openings(one, sha256, url) for one, (sha256, url) in zip(arrived, kept, strict=True)]
-    works.pending()
+    works.note_pending()
     failpoint("receive")
     with writing(works.engine) as conn:
         renew_lease(works, conn)

@@ -21,7 +21,7 @@ def remove(works: Works, drop: Maildrop, removals: Mapping[str, str]) -> None:
         groups.setdefault(removal, []).append(uid)
     groups.pop("keep", None)
     if groups:
-        works.pending()
+        works.note_pending()
     for removal, uids in groups.items():
         kind, _, folder = removal.partition(":")
         note_left(works, drop, _move(drop, uids, folder) if kind == "move" else _delete(drop, uids))

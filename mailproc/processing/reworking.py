@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from mailproc.database import endings, ledger
+from mailproc.database import endings, ledger, receipts
 from mailproc.database.engine import reading, writing
-from mailproc.database.ledger import WITHOUT_EFFECT, Busy, Entry, Started
-from mailproc.database.patience import PATIENCE
-from mailproc.database.tables import receipt
+from mailproc.database.ledger import WITHOUT_EFFECT, Busy, Started
+from mailproc.envelope import BEGINNING
 from mailproc.errors import Away, MailprocError
 from mailproc.outcome import Disposition
+from mailproc.patience import PATIENCE
 from mailproc.processing.ending import close
-from mailproc.processing.fetching import BEGINNING
-from mailproc.processing.handling import Job, failure
+from mailproc.processing.handling import Job, waited_in_vain
 from mailproc.processing.receiving import Arrived, Parcel, renew_lease
 from mailproc.processing.working import last_look, work
 from mailproc.processing.works import Works
@@ -39,12 +38,12 @@ def reprocess(works: Works, id: str) -> Disposition | None:
         raise MailprocError(f"{id} is {end}: only {' and '.join(WITHOUT_EFFECT)} messages are processed again")
     parcel = _parcel(works, row)
     now = works.clock()
-    works.pending()
+    works.note_pending()
     with writing(works.engine) as conn:
         renew_lease(works, conn)
         ledger.reopen(conn, id, works.owner.id, now)
         entry = ledger.restart(conn, id, works.owner.id)
-    return work(works, [_with(parcel, entry)]).get(id)
+    return work(works, [replace(parcel, entries=(entry,))]).get(id)
 
 
 def resume(works: Works) -> None:
@@ -54,7 +53,7 @@ def resume(works: Works) -> None:
     for row, parcel in _with_mails(works, rows):
         with writing(works.engine) as conn:
             entry = Busy(row.id) if _held_by_another(works, conn, row) else ledger.restart(conn, row.id, works.owner.id)
-        work(works, [_with(parcel, entry)])
+        work(works, [replace(parcel, entries=(entry,))])
 
 
 def expire(works: Works) -> None:
@@ -88,15 +87,14 @@ def _expire(works: Works, conn: Connection, row: Row[Any], parcel: Parcel) -> No
     entry = ledger.restart(conn, row.id, works.owner.id)
     if isinstance(entry, Started):
         job = last_look(works, Job(entry, parcel, parcel.envelope(row.recipient)))
-        reason = f"still waiting for {row.reason or 'its maildrop'} after {PATIENCE.days} days"
-        close(works, conn, job, failure(reason, "gave-up"))
+        close(works, conn, job, waited_in_vain(row.reason or "its maildrop", PATIENCE))
 
 
 def _row(works: Works, id: str) -> Row[Any]:
     with reading(works.engine) as conn:
-        row = conn.execute(sa.select(receipt).where(receipt.c.id == id)).one_or_none()
+        row = receipts.find_receipt(conn, id)
     if row is None:
-        raise MailprocError(f"there is no message {id}; mailproc messages list shows them")
+        raise MailprocError(f"there is no message {id}; type: mailproc messages list")
     return row
 
 
@@ -109,11 +107,7 @@ def _parcel(works: Works, row: Row[Any]) -> Parcel:
         size=row.size,
         arrival=row.arrival,
         entrance=row.entrance,
-        recipients=Recipients((row.recipient,), ""),
+        recipients=Recipients((row.recipient,)),
         reverse_path=row.reverse_path,
     )
     return Parcel(arrived, row.sha256, row.archive_url, (Busy(row.id),))
-
-
-def _with(parcel: Parcel, entry: Entry) -> Parcel:
-    return Parcel(parcel.arrived, parcel.sha256, parcel.archive_url, (entry,))

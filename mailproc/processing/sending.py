@@ -10,10 +10,10 @@ from sqlalchemy.engine import Connection
 from mailproc.database import oopses, outbox
 from mailproc.database.engine import reading, writing
 from mailproc.database.outbox import Queued
-from mailproc.database.patience import PATIENCE, retry_after
 from mailproc.errors import Away, MailprocError, Transient
 from mailproc.failpoints import failpoint
 from mailproc.oops import make_oops
+from mailproc.patience import PATIENCE, retry_after
 from mailproc.processing.works import Works
 from mailproc.submission import Relay, Submitted
 

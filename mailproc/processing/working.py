@@ -50,7 +50,7 @@ def work(works: Works, parcels: Iterable[Parcel]) -> Ends:
             _commit_chunk(works, queue, ends)
         _give_back(works, [job.started for job in queue])
     except MailprocError:  # whatever else it is, the starts count: it may be the mail
-        works.debt([job.started.id for job in queue])
+        works.note_debt([job.started.id for job in queue])
         raise
     return ends
 

@@ -22,7 +22,7 @@ class Watch(Protocol):
         """A message is about to be parsed or handled: if the process dies now, it was this one."""
 
     def finished(self, dispositions: Sequence[str]) -> None:
-        """These messages more have ended, so."""
+        """How these messages ended; it is committed."""
 
     def expects(self, number: int) -> None:
         """So many messages more are waiting."""
@@ -57,7 +57,10 @@ class Deaf:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """This run, as the ledger knows it, and how to find out which other runs live."""
+    """This run, as the ledger knows it, and how to find out which other runs live.
+
+    ``host`` names the place whose runs can see each other's locks: a machine and a state folder on it.
+    """
 
     id: str
     host: str
@@ -73,9 +76,9 @@ def utc_now() -> datetime:
 class Works:
     """Everything that turns bytes into outcomes.
 
-    ``pending`` is called before a commit or a deletion that leaves something to do if we die. ``deaths`` tells, by
-    receipt id, how earlier workers of this run ended. ``debt`` takes the ids of receipts whose start is to be given back
-    as soon as the database can be written again, ``too_large`` the uids of what stays in a maildrop because of its size.
+    ``note_pending`` is called before a commit or a deletion that leaves something to do if we die. ``deaths`` tells, by
+    receipt id, how earlier workers of this run ended. ``note_debt`` takes the ids of receipts whose start is to be given back
+    as soon as the database can be written again, ``note_too_large`` the uids of what stays in a maildrop because of its size.
     """
 
     engine: Engine
@@ -85,8 +88,8 @@ class Works:
     owner: Owner
     clock: Callable[[], datetime] = utc_now
     watch: Watch = field(default_factory=Deaf)
-    pending: Callable[[], None] = lambda: None
-    debt: Callable[[Sequence[str]], None] = lambda ids: None
-    too_large: Callable[[str, Sequence[str]], None] = lambda maildrop, uids: None
+    note_pending: Callable[[], None] = lambda: None
+    note_debt: Callable[[Sequence[str]], None] = lambda ids: None
+    note_too_large: Callable[[str, Sequence[str]], None] = lambda maildrop, uids: None
     deaths: Mapping[str, str] = field(default_factory=dict)
     verify_threads: int = 2

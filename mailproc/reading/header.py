@@ -25,7 +25,6 @@ class Header:
                    CR, LF or NUL
     ``defects``    stable names of what is wrong with it
     ``length``     the offset at which the body starts
-    ``mbox_from``  the "From " line of an mbox that stood before it, or None
     ``sound``      how many fields stand before the first line that other readers take for the end of the header: one
                    that is no field, or has blanks before its colon
     """
@@ -33,7 +32,6 @@ class Header:
     fields: tuple[tuple[str, str], ...] = ()
     defects: tuple[str, ...] = ()
     length: int = 0
-    mbox_from: str | None = None
     sound: int = 0
 
     def all(self, name: str) -> tuple[str, ...]:
@@ -62,22 +60,22 @@ def read_header(raw: bytes, start: int = 0, end: int | None = None) -> Header:
     there, so that the text of a mail without a header, or without the blank line behind it, is not lost.
     """
     end = len(raw) if end is None else min(end, len(raw))
-    top, mbox_from = _behind_mbox_line(raw, start, end)
+    top = _behind_mbox_line(raw, start, end)
     stop, body = _extent(raw, top, end)
     lines = _Lines(raw[top : min(stop, top + MAX_OCTETS)], whole=stop - top <= MAX_OCTETS)
     fields = tuple(map(lines.field, lines.fields()))
     if lines.stray_from is not None:
         body = top + lines.stray_from
     defects = (*lines.defects, *(f"duplicate-{name}" for name in _repeated(fields)), *(() if fields else ("no-header",)))
-    return Header(fields, defects, body, mbox_from, len(fields) if lines.sound is None else lines.sound)
+    return Header(fields, defects, body, len(fields) if lines.sound is None else lines.sound)
 
 
-def _behind_mbox_line(raw: bytes, start: int, end: int) -> tuple[int, str | None]:
+def _behind_mbox_line(raw: bytes, start: int, end: int) -> int:
+    """Where the header begins: after the "From " line of an mbox, where the mail has one."""
     if start or not raw.startswith(b"From ", 0, end):
-        return start, None
+        return start
     line_end = raw.find(b"\n", start, end)
-    line_end = end if line_end < 0 else line_end
-    return min(line_end + 1, end), raw[start : min(line_end, start + 998)].decode("latin-1").rstrip("\r")
+    return end if line_end < 0 else line_end + 1
 
 
 def _extent(raw: bytes, top: int, end: int) -> tuple[int, int]:

@@ -28,9 +28,6 @@ RULES: tuple[Rule, ...] = (
 )
 RULE_IDS: tuple[str, ...] = tuple(rule.id for rule in RULES)
 
-# What a domain drops unless its section says otherwise.
-DEFAULT_DROP: tuple[str, ...] = ("bounce", "report", "auto-reply", "auto-generated", "bulk", "loop")
-
 # Only such mail may be answered (RFC 3834 section 2).
 FROM_A_PERSON: frozenset[Verdict] = frozenset({Verdict.HUMAN, Verdict.TOO_BIG})
 

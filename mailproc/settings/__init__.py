@@ -1,8 +1,6 @@
 """The configuration: one TOML file, read into frozen values once and handed on as plain arguments."""
 
 from mailproc.settings.keys import (
-    DEFAULT_DROP,
-    DEFAULT_TRUST,
     RECIPIENT_HEADERS,
     After,
     Dkim,
@@ -18,11 +16,9 @@ from mailproc.settings.loading import SEARCHED, find, load
 from mailproc.settings.mailbox import Mailbox
 from mailproc.settings.passwords import Secret, password_of
 from mailproc.settings.quantities import Seconds, Size
-from mailproc.settings.urls import DatabaseUrl, ImapUrl, MaildirUrl, Security, SmtpUrl
+from mailproc.settings.urls import DatabaseUrl, ImapUrl, MaildirUrl, SmtpUrl
 
 __all__ = [
-    "DEFAULT_DROP",
-    "DEFAULT_TRUST",
     "RECIPIENT_HEADERS",
     "SEARCHED",
     "After",
@@ -38,7 +34,6 @@ __all__ = [
     "Openpgp",
     "Seconds",
     "Secret",
-    "Security",
     "Settings",
     "Size",
     "Smtp",

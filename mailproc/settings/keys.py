@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from mailproc.defaults import DEFAULT_DROP, DEFAULT_TRUST, Drop, Method
 from mailproc.envelope import MAX_SIZE
 from mailproc.settings.mailbox import Mailbox
 from mailproc.settings.passwords import Secret
@@ -18,12 +19,6 @@ from mailproc.settings.quantities import Seconds, Size
 from mailproc.settings.urls import DatabaseUrl, ImapUrl, MaildirUrl, SmtpUrl
 
 RECIPIENT_HEADERS = ("X-Launchpad-Original-To", "X-Gm-Original-To", "X-Original-To", "Delivered-To", "Envelope-To")
-
-Drop = Literal["bounce", "report", "auto-reply", "auto-generated", "bulk", "list", "loop"]
-Method = Literal["openpgp", "dkim", "from"]
-
-DEFAULT_DROP: tuple[Drop, ...] = ("bounce", "report", "auto-reply", "auto-generated", "bulk", "loop")
-DEFAULT_TRUST: tuple[Method, ...] = ("openpgp", "dkim", "from")
 
 
 class After(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import stat
 import tomllib
 from collections.abc import Callable, Mapping
@@ -30,14 +32,17 @@ def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
     """The configuration file: ``path``, else MAILPROC_CONFIG, else the first of `SEARCHED` that exists, else None."""
     if path is None and environ.get("MAILPROC_CONFIG"):
         path = Path(environ["MAILPROC_CONFIG"])
-    return path or next((place for place in SEARCHED if place.exists()), None)
+    # os.path, because Path.exists() raises for a place that we may not look into: what is not ours to read is not there.
+    return path or next((place for place in SEARCHED if os.path.exists(place)), None)  # noqa: PTH110
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """Read the configuration; ``path`` is the operator's ``--config``. Raises `SettingsError`."""
     file = find(path, environ)
     if file is None:
-        raise SettingsError(f"no configuration: there is neither {SEARCHED[0]} nor {SEARCHED[1]}; type: mailproc init")
+        raise SettingsError(
+            f"no configuration: there is neither {SEARCHED[0]} nor {SEARCHED[1]} that you may read; type: mailproc init"
+        )
     set_by: dict[str, str] = {}
     try:
         tables = _read(file)
@@ -54,17 +59,19 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_bytes().decode())
+    except FileNotFoundError:
+        raise SettingsError(f"{file}: there is no such file; type: mailproc --config {shlex.quote(str(file))} init") from None
     except OSError as error:
-        raise SettingsError(f"{file}: {error.strerror}") from None
+        raise SettingsError(f"{file}: {error.strerror}; name a file that can be read") from None
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{file}: octet {error.start} is not UTF-8") from None
+        raise SettingsError(f"{file}: octet {error.start} is not UTF-8; save it so") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsError(f"{file}: is not TOML: {error}") from None
+        raise SettingsError(f"{file}: is not TOML: {error}; mend it there") from None
 
 
 def _settings(tables: dict[str, Any], file: Path, environ: Mapping[str, str]) -> Settings:
     if "file" in tables:
-        raise Wrong("file", "there is no such key")
+        raise Wrong("file", "there is no such key; remove it")
     folder = file.parent
     credentials = Path(environ["CREDENTIALS_DIRECTORY"]) if environ.get("CREDENTIALS_DIRECTORY") else None
 
@@ -94,9 +101,9 @@ def _named(tables: object) -> list[tuple[str, str, object]]:
     named = [(name.lower(), f'domains."{name}"' if name.isprintable() else "domains", table) for name, table in tables.items()]
     for name, key, _ in named:
         if not _DOMAIN.fullmatch(name):
-            raise Wrong(key, 'is not a domain: write it like "example.org", "*.example.org" or "*"')
+            raise Wrong(key, 'is not a domain; write it like "example.org", "*.example.org" or "*"')
         if [other for other, _, _ in named].count(name) > 1:
-            raise Wrong(key, "stands there twice; case does not matter in a domain")
+            raise Wrong(key, "stands there twice, because case does not matter; remove one")
     return named
 
 
@@ -104,7 +111,7 @@ def _refuse_loose_options(sections: object) -> None:
     for name, table in sections.items() if isinstance(sections, dict) else ():
         if not isinstance(table, dict):
             raise Wrong(
-                f"handler.{ascii(name)[1:-1]}", f"must be a table: write [handler.NAME] above {ascii(name)[1:-1]} = ..."
+                f"handler.{ascii(name)[1:-1]}", f"must be a table; write [handler.NAME] above {ascii(name)[1:-1]} = ..."
             )
 
 
@@ -113,7 +120,7 @@ def _refuse_namesakes(names: list[str]) -> None:
     folded = [name.upper().replace("-", "_") for name in names]
     for index, name in enumerate(folded):
         if name in folded[:index]:
-            raise Wrong(f"maildrop[{index}].name", f"{names[index]!r} is taken by another maildrop: give each its own name")
+            raise Wrong(f"maildrop[{index}].name", f"{names[index]!r} is taken by another maildrop; give each its own name")
 
 
 def _texts_read(table: object, kind: type, key: str, folder: Path, credentials: Path | None) -> dict[str, Any]:
@@ -156,7 +163,7 @@ def _convert(table: dict[str, Any], kind: type[_Section], key: str, folder: Path
         if isinstance(given, wanted):
             return given
         if wanted is Secret:
-            raise ValueError("a password must not stand in the configuration: use password_file or password_command")
+            raise ValueError("a password must not stand in the configuration; use password_file or password_command")
         if wanted is Path:
             return _read_path(given, folder)
         return {Size: read_size, Seconds: read_time}[wanted](given)
@@ -171,7 +178,7 @@ def _read_path(given: object, folder: Path) -> Path:
     if not isinstance(given, str) or not given or not given.isprintable():
         raise ValueError("must be the name of a file or folder")
     if "://" in given:
-        raise ValueError(f"{given!r} is not a file or folder on this machine, and there is no other kind")
+        raise ValueError(f"{given!r} is not a file or folder on this machine; name one, there is no other kind")
     return folder / given
 
 

@@ -32,5 +32,5 @@ def read_mailbox(text: str) -> Mailbox:
     """The mailbox that is written ``NAME <LOCAL@DOMAIN>`` or ``LOCAL@DOMAIN``. Raises ValueError."""
     match = _MAILBOX.fullmatch(text)
     if match is None or (match["name"] is not None) != text.endswith(">"):
-        raise ValueError(f"{text!r} is not an address: write it like Mail Robot <robot@example.org>")
+        raise ValueError(f"{text!r} is not an address; write it like Mail Robot <robot@example.org>")
     return Mailbox(Address.parse(match["address"]), match["name"] or "")

@@ -66,17 +66,17 @@ def password_of(login: Login, key: str) -> str:
         return _first_line(_read_file(login.password_file, key), f"{key}.password_file: {login.password_file}")
     if login.password_command:
         return _first_line(_run(login.password_command, key), f"{key}.password_command: {login.password_command[0]}")
-    raise SettingsError(f"{key}.password_file: is missing: give it, or password_command")
+    raise SettingsError(f"{key}.password_file: is missing; give it, or password_command")
 
 
 def _first_line(content: bytes, where: str) -> str:
     line = content.split(b"\n", 1)[0].removesuffix(b"\r")
     if not line:
-        raise SettingsError(f"{where}: its first line is empty, and should be the password")
+        raise SettingsError(f"{where}: its first line is empty; put the password there")
     try:
         return line.decode()
     except UnicodeDecodeError:
-        raise SettingsError(f"{where}: the password is not UTF-8") from None
+        raise SettingsError(f"{where}: the password is not UTF-8; write it so") from None
 
 
 def _read_file(file: Path, key: str) -> bytes:
@@ -87,7 +87,7 @@ def _read_file(file: Path, key: str) -> bytes:
                 raise SettingsError(f"{key}.password_file: others may read or write it; type: chmod o-rwx {file}")
             return opened.read(_LONGEST)
     except OSError as error:
-        raise SettingsError(f"{key}.password_file: {file}: {error.strerror}") from None
+        raise SettingsError(f"{key}.password_file: {file}: {error.strerror}; name a file that can be read") from None
 
 
 def _run(command: Sequence[str], key: str) -> bytes:
@@ -99,13 +99,13 @@ def _run(command: Sequence[str], key: str) -> bytes:
         # A session of its own, so that at its end nothing that it started holds our pipe.
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
     except OSError as error:
-        raise SettingsError(f"{where}: {error.strerror}") from None
+        raise SettingsError(f"{where}: {error.strerror}; name a program that can be run") from None
     with process:
         try:
             output, _ = process.communicate(timeout=COMMAND_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            raise Away(f"{where}: no answer after {COMMAND_SECONDS:g} s") from None
+            raise Away(f"{where}: no answer after {COMMAND_SECONDS:g} s; try it by hand") from None
     if process.returncode != 0:
-        raise Away(f"{where}: ended with status {process.returncode}")
+        raise Away(f"{where}: ended with status {process.returncode}; try it by hand")
     return output

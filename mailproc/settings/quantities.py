@@ -19,12 +19,12 @@ class Seconds(float):
 
 def read_size(text: object) -> Size:
     """The size that ``text`` names, as in ``"25 MiB"``; raises ValueError."""
-    return Size(_read(text, _SIZE_UNITS, 'a size: write it like "25 MiB"'))
+    return Size(_read(text, _SIZE_UNITS, 'a size; write it like "25 MiB"'))
 
 
 def read_time(text: object) -> Seconds:
     """The time that ``text`` names, as in ``"5 min"``; raises ValueError."""
-    return Seconds(_read(text, _TIME_UNITS, 'a time: write it like "30 s", "5 min", "2 h" or "1 d"'))
+    return Seconds(_read(text, _TIME_UNITS, 'a time; write it like "30 s", "5 min", "2 h" or "1 d"'))
 
 
 def _read(text: object, units: dict[str, int], wanted: str) -> float:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
 from mailproc.settings.passwords import Secret
-
-Security = Literal["tls", "starttls", "none"]
+from mailproc.transport import Security, is_loopback
 
 # RFC 8314 section 7.3 and RFC 6409 section 3.1 name the ports.
-_IMAP: dict[str, tuple[Security, int]] = {"imaps": ("tls", 993), "imap+starttls": ("starttls", 143), "imap": ("none", 143)}
-_SMTP: dict[str, tuple[Security, int]] = {"smtps": ("tls", 465), "smtp+starttls": ("starttls", 587), "smtp": ("none", 25)}
+_IMAP: dict[str, tuple[Security, int]] = {"imaps": ("tls", 993), "imap+starttls": ("starttls", 143), "imap": ("plain", 143)}
+_SMTP: dict[str, tuple[Security, int]] = {"smtps": ("tls", 465), "smtp+starttls": ("starttls", 587), "smtp": ("plain", 25)}
 
 
 class ImapUrl(msgspec.Struct, frozen=True, tag="imap"):
@@ -60,10 +58,10 @@ def read_maildrop_url(text: str, folder: Path, *, allow_plaintext: bool = False)
     parts = _split(text, _IMAP, "imaps:, imap+starttls:, imap: and maildir:")
     security, port = _IMAP[parts.scheme]
     if parts.username is None:
-        raise ValueError("there is no user name: write it like imaps://USER@HOST/INBOX")
+        raise ValueError("there is no user name; write it like imaps://USER@HOST/INBOX")
     host = _host(parts)
-    if security == "none" and not (allow_plaintext or _is_loopback(host)):
-        raise ValueError("imap: sends the password in the clear: use imaps: or imap+starttls:, or set allow_plaintext = true")
+    if security == "plain" and not (allow_plaintext or is_loopback(host)):
+        raise ValueError("imap: sends the password in the clear; use imaps: or imap+starttls:, or set allow_plaintext = true")
     return ImapUrl(host, parts.port or port, security, unquote(parts.username), unquote(parts.path[1:]) or "INBOX")
 
 
@@ -75,8 +73,8 @@ def read_smtp_url(text: str) -> SmtpUrl:
     username = None if parts.username is None else unquote(parts.username)
     if parts.path.strip("/"):
         raise ValueError("nothing may follow the host of the relay")
-    if security == "none" and username and not _is_loopback(host):
-        raise ValueError("smtp: sends the password in the clear: use smtp+starttls: or smtps:")
+    if security == "plain" and username and not is_loopback(host):
+        raise ValueError("smtp: sends the password in the clear; use smtp+starttls: or smtps:")
     return SmtpUrl(host, parts.port or port, security, username)
 
 
@@ -97,7 +95,7 @@ def _split(text: str, schemes: dict[str, tuple[Security, int]], known: str) -> S
     if parts.scheme not in schemes:
         raise ValueError(f"{parts.scheme + ':' if parts.scheme else 'no scheme'} is not known here; there are {known}")
     if parts.password is not None:
-        raise ValueError("a password must not stand in a URL: use password_file or password_command")
+        raise ValueError("a password must not stand in a URL; use password_file or password_command")
     if parts.query or parts.fragment:
         raise ValueError("a ? or # must be written as %3F or %23")
     return parts
@@ -117,9 +115,5 @@ def _split_netloc(text: str) -> SplitResult:
 
 def _host(parts: SplitResult) -> str:
     if not parts.hostname:
-        raise ValueError(f"there is no host: write it like {parts.scheme}://HOST")
+        raise ValueError(f"there is no host; write it like {parts.scheme}://HOST")
     return parts.hostname
-
-
-def _is_loopback(host: str) -> bool:
-    return host in {"localhost", "::1"} or (host.startswith("127.") and host.replace(".", "").isdigit())

@@ -4,6 +4,6 @@ A connection is used for several mails. What the relay says of one mail is an an
 the greeting, STARTTLS or login, is an exception, because no mail is at fault there and none may be given up for it.
 """
 
-from mailproc.submission.relay import Relay, RelayFacts, Security, Submitted
+from mailproc.submission.relay import Relay, RelayFacts, Submitted
 
-__all__ = ["Relay", "RelayFacts", "Security", "Submitted"]
+__all__ = ["Relay", "RelayFacts", "Submitted"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import smtplib
 import ssl
 from dataclasses import dataclass
@@ -13,8 +12,7 @@ from typing import Literal, Self
 from mailproc.errors import Away, LoginRefused, SettingsError
 from mailproc.submission.transaction import transaction, unfit
 from mailproc.submission.words import advice, line, said, trouble
-
-Security = Literal["plain", "starttls", "tls"]
+from mailproc.transport import Security, is_loopback
 
 _LOGIN_NEEDED = (530, 534, 535, 538)  # RFC 4954 section 6: said of a MAIL command, it is about us
 
@@ -36,12 +34,10 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class RelayFacts:
-    """What a relay showed of itself: ``tls`` is its version or None, ``size_limit`` in octets, None when it says none."""
+    """What a relay showed of itself: ``tls`` is its version or None."""
 
     tls: str | None
     logged_in: bool
-    size_limit: int | None
-    eight_bit: bool
 
 
 class Relay:
@@ -63,7 +59,7 @@ class Relay:
         ca_file: str | None = None,
         local_hostname: str = "localhost",
     ) -> None:
-        if username is not None and security == "plain" and not _is_loopback(host):
+        if username is not None and security == "plain" and not is_loopback(host):
             raise SettingsError(f"{host}:{port}: the password would travel in clear; use smtp+starttls: or smtps:")
         self.host, self.port, self.security = host, port, security
         self._login = (username, password or "") if username is not None else None
@@ -105,13 +101,10 @@ class Relay:
         """Connect, secure, log in and leave, without a mail; raises as `connect` does."""
         with self:
             assert self._smtp is not None  # noqa: S101 - connected
-            features, channel = self._smtp.esmtp_features, self._smtp.sock
-            size = features.get("size", "")
+            channel = self._smtp.sock
             return RelayFacts(
                 tls=channel.version() if isinstance(channel, ssl.SSLSocket) else None,
                 logged_in=self._login is not None,
-                size_limit=int(size) if size.isdecimal() and int(size) else None,  # 0 means no limit (RFC 1870)
-                eight_bit="8bitmime" in features,
             )
 
     def send(self, reverse_path: str, recipient: str, raw: bytes) -> Submitted:
@@ -213,13 +206,6 @@ def _context(ca_file: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise SettingsError(f"ca_file {ca_file}: {trouble(error)}; it must be a file of PEM certificates") from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _base64(text: str) -> str:

@@ -21,6 +21,7 @@ from mailproc.database.directory import DatabaseDirectory
 from mailproc.database.engine import make_engine, reading, writing
 from mailproc.database.ledger import receipt_id
 from mailproc.database.migrations import PluginMigrations, plugin_migrations, upgrade
+from mailproc.defaults import DEFAULT_DROP, DEFAULT_TRUST
 from mailproc.errors import MailprocError, SettingsError
 from mailproc.handler import Handler, traits_of
 from mailproc.maildrops.memory import MemoryDrop
@@ -34,7 +35,6 @@ from mailproc.processing.works import Owner, Works
 from mailproc.reading import read_addresses, read_header
 from mailproc.recipients import find_recipients
 from mailproc.registry import Registry
-from mailproc.screening import DEFAULT_DROP
 from mailproc.testing.delivered import Delivered, read_delivered
 from mailproc.testing.keys import SigningKey
 
@@ -94,7 +94,7 @@ class PostOffice:
         options: Mapping[str, object] = _NO_OPTIONS,
         *,
         drop: Sequence[str] = DEFAULT_DROP,
-        trust: Sequence[str] = ("openpgp", "dkim", "from"),
+        trust: Sequence[str] = DEFAULT_TRUST,
     ) -> None:
         """Have ``handler`` serve ``domain``, which may be a pattern; what was bound before is replaced.
 
@@ -117,16 +117,7 @@ class PostOffice:
             known = map(Address.parse, addresses)
             users.add_user(conn, name, known, active=active, require_strong=require_strong, now=self.now)
             for found in read_certificates(key.certificate) if key else ():
-                keys.import_key(
-                    conn,
-                    name,
-                    found.fingerprint,
-                    names=found.names,
-                    certificate=found.data,
-                    expires_at=found.expires_at,
-                    revoked=found.revoked,
-                    now=self.now,
-                )
+                keys.import_key(conn, name, found, now=self.now)
 
     def deliver(self, mail: bytes, *, to: str | None = None) -> Delivered:
         """Put ``mail`` into the maildrop, for ``to`` or for the first address in its To, and handle what waits there.
@@ -181,7 +172,7 @@ def _bound(handler: Handler | str, options: Mapping[str, object]) -> Bound:
     name = getattr(handler, "__name__", type(handler).__name__)
     traits = traits_of(handler)
     if traits is None:
-        raise SettingsError(f"{name} is not a handler: mark it with @handler()")
+        raise SettingsError(f"{name} is not a handler; mark it with @handler()")
     if options or isinstance(handler, type):
         raise SettingsError(f"{name}: give options with the name of a handler, or an instance that has them")
     return Bound(name, handler, traits)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from mailproc.address import Address
 from mailproc.authenticate import Authenticated, authenticate
+from mailproc.defaults import DEFAULT_TRUST
 from mailproc.directory import RegisteredKey, User
 from mailproc.openpgp import SignedPart, Verification
 from mailproc.openpgp.certificates import read_certificates
@@ -13,7 +14,7 @@ from mailproc.openpgp.gnupg import GnupgVerifier
 from mailproc.reading import read_header
 
 MAIL = b"From: Ann <ann@example.org>\r\nTo: notes@example.net\r\nSubject: Greetings\r\n\r\nHello\r\n"
-METHODS = ("openpgp", "dkim", "from")
+METHODS = DEFAULT_TRUST
 
 
 @dataclass

@@ -47,7 +47,9 @@ def test_users_are_switched_on_and_off(site: Call) -> None:
         site("user", "add", name, "--email", f"{name}@example.org")
     assert site("user", "deactivate", "ann", "bob") == Ended(0, "", "")
     assert [row["active"] for row in site("user", "list", "--format", "jsonl").rows] == [False, False]
-    assert site("user", "activate", "ann", "nobody") == Ended(64, "", "mailproc: there is no user nobody\n")
+    assert site("user", "activate", "ann", "nobody") == Ended(
+        64, "", "mailproc: there is no user nobody; type: mailproc user list\n"
+    )
     assert [row["active"] for row in site("user", "list", "--format", "jsonl").rows] == [False, False]
 
 
@@ -105,7 +107,9 @@ def test_keys_are_imported_all_or_none(site: Call, ann: SigningKey, tmp_path: Pa
         ended = site("key", "import", "--user", "ann", "ann.asc", file)
         assert ended.status == 64
         assert says in ended.err
-    assert site("key", "import", "--user", "bob", "ann.asc") == Ended(64, "", "mailproc: ann.asc: there is no user bob\n")
+    assert site("key", "import", "--user", "bob", "ann.asc") == Ended(
+        64, "", "mailproc: ann.asc: there is no user bob; type: mailproc user list\n"
+    )
     assert site("key", "list", "--format", "jsonl").rows == []
 
 
@@ -131,7 +135,7 @@ def test_oopses_are_listed_shown_and_pruned(site: Call, tmp_path: Path) -> None:
         assert "ValueError: new" in shown
         assert shown.replace("\n", "").isprintable()
     assert site("oops", "show", old, "--format", "jsonl").rows[0]["traceback"]
-    assert site("oops", "show", "OOPS-X") == Ended(64, "", "mailproc: there is no OOPS-X\n")
+    assert site("oops", "show", "OOPS-X") == Ended(64, "", "mailproc: there is no OOPS-X; type: mailproc oops list\n")
     assert site("oops", "prune", "--older-than", "never").status == 64
     assert site("oops", "prune", "--older-than", "90 d") == Ended(0, "", "")
     assert [row["id"] for row in site("oops", "list", "--format", "jsonl").rows] == [new]

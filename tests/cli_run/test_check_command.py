@@ -66,6 +66,16 @@ def test_a_server_that_cannot_expunge_ours_alone_is_noted(
     assert "UIDPLUS" in note
 
 
+def test_trust_in_dkim_is_noted(site: Installation, mailproc: Called) -> None:
+    """Nothing verifies DKIM yet, and who relies on it should know."""
+    with site.config.open("a") as config:
+        config.write('[dkim]\ntrusted_domains = ["example.org"]\n')
+    ended = mailproc("check")
+    assert ended.status == 0
+    (note,) = [line for line in ended.out.splitlines() if "trusted_domains" in line]
+    assert "DKIM is not verified yet" in note
+
+
 def test_keys_that_expire_are_noted(site: Installation, mailproc: Called) -> None:
     """Before their owners wonder why their mail is rejected."""
     now = datetime.now(UTC)
@@ -115,7 +125,7 @@ def test_a_program_that_is_missing_is_69(site: Installation, mailproc: Called) -
     """With the command that installs it."""
     status, failed = failures(mailproc, environ={"PATH": str(site.folder)})
     assert status == 69
-    assert failed["gnupg"] == (69, "gpg is not installed; signed mail would wait; type: apt-get install gnupg")
+    assert failed["gnupg"] == (69, "gpg is not installed; type: apt-get install gnupg")
 
 
 def test_a_relay_that_is_away_is_75(make: Callable[..., Installation], relay: RelayServer, mailproc: Called) -> None:

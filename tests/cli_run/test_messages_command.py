@@ -111,7 +111,7 @@ def test_a_message_is_shown_with_all_that_is_known(site: Installation, mailproc:
     assert set(LISTED) <= set(row)
     unknown = mailproc("messages", "show", "0" * 24)
     assert unknown.status == 64
-    assert unknown.line == f"there is no message {'0' * 24}; mailproc messages list shows them"
+    assert unknown.line == f"there is no message {'0' * 24}; type: mailproc messages list"
 
 
 def test_a_failed_message_is_processed_again_when_its_handler_is_mended(

@@ -51,13 +51,13 @@ def test_a_bad_installation_is_one_line_and_78(bad: str, site: Installation, mai
 def test_a_configuration_that_is_named_must_be_there(tmp_path: Path, mailproc: Called) -> None:
     """Nothing else is taken in its place."""
     ended = mailproc("handle", "--config", "my.toml")
-    assert (ended.status, ended.line) == (78, "my.toml: No such file or directory")
+    assert (ended.status, ended.line) == (78, "my.toml: there is no such file; type: mailproc --config my.toml init")
 
 
 def test_there_must_be_such_a_maildrop(site: Installation, mailproc: Called) -> None:
     """A misspelt name is told, with those that there are."""
     ended = mailproc("handle", "--maildrop", "mian")
-    assert (ended.status, ended.line) == (78, "there is no maildrop mian; there are: main")
+    assert (ended.status, ended.line) == (78, "there is no maildrop mian; name one of these: main")
 
 
 SPOILT: dict[str, tuple[Callable[[Installation], object], int, str]] = {

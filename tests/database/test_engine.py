@@ -160,7 +160,10 @@ def test_sqlite_files_belong_to_one_user(tmp_path):
 @pytest.mark.parametrize("path", ["missing.db", "missing/folder/a.db"])
 def test_sqlite_is_not_created_by_looking_at_it(tmp_path, path):
     """A database that is not there is the operator's to create, and stays missing."""
-    with pytest.raises(SettingsError, match="run `mailproc db upgrade`"), reading(make_engine(f"sqlite:///{tmp_path}/{path}")):
+    with (
+        pytest.raises(SettingsError, match=r"; type: mailproc db upgrade$"),
+        reading(make_engine(f"sqlite:///{tmp_path}/{path}")),
+    ):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -169,7 +172,7 @@ def test_a_file_that_is_no_database_is_said_so(tmp_path):
     """A path that leads to some other file names it."""
     (tmp_path / "a.db").write_text("The quick brown fox jumps over the lazy dog, and again, and again.\n" * 20)
     with (
-        pytest.raises(SettingsError, match=r"a\.db is not an SQLite database"),
+        pytest.raises(SettingsError, match=r"a\.db is not an SQLite database; name another file"),
         reading(make_engine(f"sqlite:///{tmp_path}/a.db")),
     ):
         pass
@@ -247,7 +250,7 @@ def test_a_role_that_does_not_exist_is_a_refused_login(postgresql):
 
 def test_a_missing_postgresql_database_names_the_fix(postgresql):
     """A database that the server does not have is created by its administrator."""
-    assert one_line_of(SettingsError, postgresql.url("nosuch")).endswith("fix: createdb nosuch")
+    assert one_line_of(SettingsError, postgresql.url("nosuch")).endswith("; type: createdb nosuch")
 
 
 def test_an_option_that_libpq_does_not_know_is_named(postgresql):

@@ -148,7 +148,7 @@ def test_a_database_without_a_schema_is_refused(empty_engine):
     """The one line names both versions and the command to type."""
     create_database(empty_engine)
     with pytest.raises(
-        SettingsError, match=r"^the schema of mailproc is at nothing, this program needs 0001: run `mailproc db upgrade`$"
+        SettingsError, match=r"^the schema of mailproc is at nothing, this program needs 0001; type: mailproc db upgrade$"
     ):
         require_current(empty_engine, [])
 
@@ -158,7 +158,9 @@ def test_a_plugin_that_is_behind_is_refused_by_its_name(engine, notes):
     upgrade(engine, [notes])
     require_current(engine, [notes])
     (notes.folder / "n2.py").write_text(SECOND)
-    with pytest.raises(SettingsError, match="the schema of notes is at n1, this program needs n2: run `mailproc db upgrade`"):
+    with pytest.raises(
+        SettingsError, match=r"^the schema of notes is at n1, this program needs n2; type: mailproc db upgrade$"
+    ):
         require_current(engine, [notes])
     assert upgrade(engine, [notes]) == ["notes: n2 titles are texts"]
     require_current(engine, [notes])
@@ -170,7 +172,7 @@ def test_a_database_of_a_newer_version_is_refused(engine, notes):
     upgrade(engine, [notes])
     (notes.folder / "n2.py").unlink()
     for asked in (require_current, upgrade):
-        with pytest.raises(SettingsError, match="notes is at n2, which this program does not know: install the version"):
+        with pytest.raises(SettingsError, match="notes is at n2, which this program does not know; install the version"):
             asked(engine, [notes])
 
 

@@ -1,5 +1,6 @@
 """Users and keys: who an address and a key belong to, kept unambiguous, found without a scan."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from mailproc.database import keys, users
 from mailproc.database.directory import DatabaseDirectory
 from mailproc.database.engine import make_engine, reading, writing
 from mailproc.database.tables import key
-from mailproc.directory import Directory, RegisteredKey, User
+from mailproc.directory import Certificate, Directory, RegisteredKey, User
 from mailproc.errors import Away, MailprocError
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -34,10 +35,10 @@ def anna(conn):
     return "anna"
 
 
-def register(conn, user, fingerprint=FPR, **changed):
+def register(conn, user, fingerprint=FPR, now=NOW, **changed):
     """Import a key with some facts changed."""
-    facts = {"names": [fingerprint, SUBKEY, KEY_ID], "certificate": b"cert", "expires_at": None, "revoked": False, "now": NOW}
-    return keys.import_key(conn, user, fingerprint, **facts | changed)
+    read = Certificate(fingerprint, (fingerprint, SUBKEY, KEY_ID), (), NOW, None, False, b"cert")
+    return keys.import_key(conn, user, replace(read, **changed), now=now)
 
 
 def test_a_user_is_found_by_an_address_in_any_case(conn, anna):
@@ -81,11 +82,15 @@ def test_the_same_address_twice_is_one(conn):
 @pytest.mark.parametrize(
     ("name", "address", "text"),
     [
-        ("anna", "new@example.org", "there is already a user anna"),
-        ("eve", "ANNA@EXAMPLE.ORG", "the address anna@example.org belongs to the user anna"),
-        ("eve", "eve", "eve is no address: want local@domain"),
-        ("eve", "@example.org", "@example.org is no address: want local@domain"),
-        (" ", "eve@example.org", "a user needs a name"),
+        ("anna", "new@example.org", "there is already a user anna; type: mailproc user list"),
+        (
+            "eve",
+            "ANNA@EXAMPLE.ORG",
+            "the address anna@example.org belongs to the user anna; no two may share one, so leave it out",
+        ),
+        ("eve", "eve", "eve is no address; write it like ann@example.org"),
+        ("eve", "@example.org", "@example.org is no address; write it like ann@example.org"),
+        (" ", "eve@example.org", "a user needs a name; type: mailproc user add NAME --email ADDR"),
     ],
 )
 def test_a_user_who_cannot_be_added_is_told_in_one_line(conn, anna, name, address, text):
@@ -112,7 +117,7 @@ def test_a_user_is_switched_off_and_on(conn, anna):
     assert users.user_of(conn, ANNA) == User("anna", active=False)
     users.set_active(conn, "anna", True)
     assert users.user_of(conn, ANNA) == User("anna")
-    with pytest.raises(MailprocError, match="there is no user eve"):
+    with pytest.raises(MailprocError, match=r"^there is no user eve; type: mailproc user list$"):
         users.set_active(conn, "eve", False)
 
 
@@ -130,7 +135,7 @@ def test_two_keys_may_share_a_name(conn, anna):
     register(conn, "anna")
     register(conn, "bob", "C" * 40)
     assert [one.user for one in keys.keys_named(conn, KEY_ID)] == ["anna", "bob"]
-    with pytest.raises(MailprocError, match="names several keys: AAAA"):
+    with pytest.raises(MailprocError, match="names several keys; use one of these fingerprints: AAAA"):
         keys.show_key(conn, KEY_ID)
 
 
@@ -138,7 +143,7 @@ def test_importing_a_key_again_replaces_it(conn, anna):
     """The newer copy counts: its bytes, its expiry, its subkeys."""
     register(conn, anna)
     later = NOW + timedelta(days=365)
-    assert not register(conn, anna, certificate=b"newer", expires_at=later, names=["d" * 40], now=later)
+    assert not register(conn, anna, data=b"newer", expires_at=later, names=("d" * 40,), now=later)
     assert keys.show_key(conn, FPR) == (keys.KeyEntry(FPR, "anna", later, False, NOW), [FPR, "D" * 40])
     assert keys.keys_named(conn, SUBKEY) == []
     assert keys.keys_of(conn, "anna") == [RegisteredKey(FPR, "anna", b"newer")]
@@ -149,16 +154,16 @@ def test_a_revoked_key_does_not_come_back_to_life(conn, anna):
     register(conn, anna, revoked=True)
     with pytest.raises(MailprocError, match="is revoked, and this is an older copy of it"):
         register(conn, anna)
-    register(conn, anna, revoked=True, certificate=b"still revoked")
+    register(conn, anna, revoked=True, data=b"still revoked")
 
 
 def test_a_key_belongs_to_one_user(conn, anna):
     """Nobody registers the key of somebody else, nor for somebody who is not there."""
     users.add_user(conn, "eve", [])
     register(conn, anna)
-    with pytest.raises(MailprocError, match=f"^the key {FPR} belongs to the user anna$"):
-        register(conn, "eve", certificate=b"mine")
-    with pytest.raises(MailprocError, match=r"^there is no user mallory$"):
+    with pytest.raises(MailprocError, match=f"^the key {FPR} belongs to the user anna; type: mailproc key remove {FPR}$"):
+        register(conn, "eve", data=b"mine")
+    with pytest.raises(MailprocError, match=r"^there is no user mallory; type: mailproc user list$"):
         register(conn, "mallory")
     assert keys.keys_named(conn, FPR) == [RegisteredKey(FPR, "anna", b"cert")]
 
@@ -173,7 +178,7 @@ def test_keys_are_listed_and_removed(conn, anna):
     assert [one.user for one in keys.list_keys(conn, limit=1)] == ["anna"]
     assert keys.remove_key(conn, "0x" + " ".join([FPR.lower()[at : at + 4] for at in range(0, 40, 4)])) == FPR
     assert [one.user for one in keys.keys_named(conn, KEY_ID)] == ["bob"]
-    with pytest.raises(MailprocError, match="there is no key A"):
+    with pytest.raises(MailprocError, match=r"^there is no key A.*; type: mailproc key list$"):
         keys.remove_key(conn, FPR)
 
 

@@ -37,6 +37,7 @@ def test_an_empty_maildrop_has_no_mail(kind: Kind) -> None:
     assert [list(drop.uids()), list(drop.marked()), list(drop.waiting([])), list(drop.fetch([]))] == [[], [], [], []]
     assert [list(drop.expunge([])), list(drop.move([], "Failed"))] == [[], []]
     drop.mark([])
+    assert all(advice.isprintable() for advice in drop.advice())
     drop.close()
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
-from unittest.mock import Mock
+from typing import Any
 
 import pytest
 
@@ -220,7 +220,13 @@ def test_looking_for_what_has_gone_is_one_look(maildir: Path, monkeypatch: pytes
     uids = drop.uids()
     for number in range(100):
         (maildir / "new" / str(number)).unlink()
-    looking = Mock(wraps=drop._files.scan)
-    monkeypatch.setattr(drop._files, "scan", looking)
+    read: list[str] = []
+    scandir = os.scandir
+
+    def reading(folder: int) -> Any:
+        read.append(Path(f"/proc/self/fd/{folder}").readlink().name)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", reading)
     assert [waiting.uid for waiting in drop.waiting(uids)] == ["100"]
-    assert looking.call_count == 1
+    assert sorted(read) == ["cur", "new"]

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailproc.defaults import DEFAULT_DROP
 from mailproc.reading import read_message
-from mailproc.screening import DEFAULT_DROP, FROM_A_PERSON, RULE_IDS, RULES, Screened, Verdict, screen
+from mailproc.screening import FROM_A_PERSON, RULE_IDS, RULES, Screened, Verdict, screen
 
 DEEP = "Content-Type: message/rfc822\n\n" * 60
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from mailproc.address import Address
+from mailproc.defaults import DEFAULT_DROP
 from mailproc.errors import SettingsError
-from mailproc.settings import DEFAULT_DROP, After, ImapUrl, Mailbox, MaildirUrl, SmtpUrl, find, load
+from mailproc.settings import After, ImapUrl, Mailbox, MaildirUrl, SmtpUrl, find, load
 
 WHOLE = """
 database = "sqlite:///var/mailproc.db"
@@ -135,7 +136,7 @@ def test_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_no_file_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a configuration the error names the places and `mailproc init`."""
     monkeypatch.setattr("mailproc.settings.loading.SEARCHED", (tmp_path / "a.toml", tmp_path / "b.toml"))
-    with pytest.raises(SettingsError, match=r"neither .*a\.toml nor .*b\.toml; type: mailproc init"):
+    with pytest.raises(SettingsError, match=r"neither .*a\.toml nor .*b\.toml that you may read; type: mailproc init"):
         load(None, {})
 
 
@@ -180,7 +181,7 @@ def test_the_environment_overrides_single_values(file: Path) -> None:
     assert settings.smtp.password is not None
     assert settings.smtp.password.reveal() == "hush"
     assert (settings.limits.chunk_messages, settings.limits.message_time, settings.log.format) == (9, 3600, "text")
-    assert settings.maildrops[1].url == ImapUrl("mail.example.org", 143, "none", "robot", "INBOX")
+    assert settings.maildrops[1].url == ImapUrl("mail.example.org", 143, "plain", "robot", "INBOX")
 
 
 def test_the_environment_can_open_a_section(file: Path) -> None:

@@ -52,13 +52,16 @@ def test_a_useless_password_file_is_named(tmp_path: Path, content: bytes, says: 
 
 def test_a_missing_password_file_is_named(tmp_path: Path) -> None:
     """The error names key and file."""
-    with pytest.raises(SettingsError, match=rf"^maildrop\[0\]\.password_file: {tmp_path}/pw: No such file"):
+    with pytest.raises(
+        SettingsError,
+        match=rf"^maildrop\[0\]\.password_file: {tmp_path}/pw: No such file or directory; name a file that can be read$",
+    ):
         password_of(maildrop(tmp_path, 'password_file = "pw"'), "maildrop[0]")
 
 
 def test_no_password_at_all_is_said_when_one_is_needed(tmp_path: Path) -> None:
     """The configuration loads without one, so that commands that log in nowhere work."""
-    with pytest.raises(SettingsError, match=r"maildrop\[0\]\.password_file: is missing: give it, or password_command"):
+    with pytest.raises(SettingsError, match=r"maildrop\[0\]\.password_file: is missing; give it, or password_command"):
         password_of(maildrop(tmp_path, ""), "maildrop[0]")
 
 
@@ -88,7 +91,7 @@ def test_a_command_gives_its_first_line_and_sees_no_shell(tmp_path: Path) -> Non
 
 def test_a_failing_command_is_away(tmp_path: Path) -> None:
     """A password manager that says no is asked again by the next run."""
-    with pytest.raises(Away, match=r"^maildrop\[0\]\.password_command: false: ended with status 1$"):
+    with pytest.raises(Away, match=r"^maildrop\[0\]\.password_command: false: ended with status 1; try it by hand$"):
         password_of(maildrop(tmp_path, "password_command = ['false']"), "maildrop[0]")
 
 

@@ -27,9 +27,9 @@ HERE = Path("/srv")
         ),
         ("imaps://a@example.org@h.example", ImapUrl("h.example", 993, "tls", "a@example.org", "INBOX")),
         ("imap+starttls://a@h.example", ImapUrl("h.example", 143, "starttls", "a", "INBOX")),
-        ("imap://a@localhost", ImapUrl("localhost", 143, "none", "a", "INBOX")),
-        ("imap://a@127.0.0.1:1143", ImapUrl("127.0.0.1", 1143, "none", "a", "INBOX")),
-        ("imap://a@[::1]", ImapUrl("::1", 143, "none", "a", "INBOX")),
+        ("imap://a@localhost", ImapUrl("localhost", 143, "plain", "a", "INBOX")),
+        ("imap://a@127.0.0.1:1143", ImapUrl("127.0.0.1", 1143, "plain", "a", "INBOX")),
+        ("imap://a@[::1]", ImapUrl("::1", 143, "plain", "a", "INBOX")),
         ("maildir:Mail dir/x", MaildirUrl(HERE / "Mail dir/x")),
         ("maildir:/var/mail/x", MaildirUrl(Path("/var/mail/x"))),
     ],
@@ -42,15 +42,15 @@ def test_maildrop_urls(text: str, url: object) -> None:
 def test_plain_imap_to_another_machine_needs_leave() -> None:
     """allow_plaintext = true is that leave."""
     assert read_maildrop_url("imap://a@h.example", HERE, allow_plaintext=True) == ImapUrl(
-        "h.example", 143, "none", "a", "INBOX"
+        "h.example", 143, "plain", "a", "INBOX"
     )
 
 
 @pytest.mark.parametrize(
     ("text", "url"),
     [
-        ("smtp://relay.example", SmtpUrl("relay.example", 25, "none", None)),
-        ("smtp://a@localhost:2525", SmtpUrl("localhost", 2525, "none", "a")),
+        ("smtp://relay.example", SmtpUrl("relay.example", 25, "plain", None)),
+        ("smtp://a@localhost:2525", SmtpUrl("localhost", 2525, "plain", "a")),
         ("smtps://a@relay.example", SmtpUrl("relay.example", 465, "tls", "a")),
         ("smtp+starttls://relay.example/", SmtpUrl("relay.example", 587, "starttls", None)),
     ],

@@ -70,12 +70,4 @@ def _register(town: Installation, ann_key: SigningKey, ivy_key: SigningKey) -> N
         add_user(conn, "ivy", [Address.parse("ivy@example.com")], active=False)
         for name, key in (("ann", ann_key), ("ivy", ivy_key)):
             (found,) = read_certificates(key.certificate)
-            import_key(
-                conn,
-                name,
-                found.fingerprint,
-                names=found.names,
-                certificate=found.data,
-                expires_at=found.expires_at,
-                revoked=found.revoked,
-            )
+            import_key(conn, name, found)
