@@ -145,7 +145,7 @@ def test_a_signature_of_a_version_that_gpg_does_not_know(version: int, verifier:
     """What gpg cannot check is not good."""
     body = bytes([version]) + binary(ann.sign_detached(CONTENT))[3:]
     found = verifier.verify(with_signature(armored(packet(2, body))), [ann.certificate])
-    assert found.finding in (Finding.ALTERED, Finding.UNKNOWN_KEY)
+    assert found.finding in (Finding.ALTERED, Finding.UNKNOWN_KEY, Finding.WEAK_DIGEST)  # an octet is taken for the digest
 
 
 def test_an_encrypted_mail_in_place_of_a_signature(verifier: GnupgVerifier, ann: SigningKey) -> None:

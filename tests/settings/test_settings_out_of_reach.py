@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,16 @@ def out_of_reach(tmp_path: Path) -> Iterator[Path]:
     finally:
         os.seteuid(before)
         folder.chmod(0o700)
+
+
+@pytest.fixture(autouse=True)
+def no_handler_left() -> Iterator[None]:
+    """What a command logs to ends with its test."""
+    before = list(logging.getLogger().handlers)
+    yield
+    for handler in [handler for handler in logging.getLogger().handlers if handler not in before]:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 def test_a_configuration_that_may_not_be_seen_is_not_there(out_of_reach: Path, monkeypatch: pytest.MonkeyPatch) -> None:
