@@ -7,9 +7,11 @@ stem from a mail, so each line is made safe for a terminal and none can be mista
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal
 
@@ -33,16 +35,31 @@ def to_stderr(*, verbose: bool) -> None:
 
 
 def to_file(file: Path, form: Literal["text", "json"]) -> None:
-    """Write everything to ``file`` too, which may be rotated away at any time; raises `SettingsError` if we may not."""
-    from logging.handlers import WatchedFileHandler  # brings sockets and more, and a run without a log file needs none
+    """Write everything to ``file`` too, which may be rotated away at any time; raises `SettingsError` if we may not.
 
+    A file that is not there yet is created 0600, for it names senders; one that is there keeps its mode.
+    """
     try:
-        handler = WatchedFileHandler(file, encoding="utf-8", errors="backslashreplace")
+        handler = _handler_of(file)
     except OSError as error:
         raise SettingsError(f"log.file: {file}: {error.strerror}") from None
     handler.handleError = lambda record: _say_unwritten(file)  # type: ignore[method-assign]
     handler.setFormatter(_Json() if form == "json" else _Text(with_time=True))
     logging.getLogger().addHandler(handler)
+
+
+def _handler_of(file: Path) -> logging.Handler:
+    from logging.handlers import WatchedFileHandler  # brings sockets and more, and a run without a log file needs none
+
+    class Private(WatchedFileHandler):
+        def _open(self) -> TextIOWrapper:
+            return open(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=_private)
+
+    return Private(file, encoding="utf-8", errors="backslashreplace")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
@@ -112,7 +129,12 @@ def _about(record: logging.LogRecord) -> Mapping[str, object]:
 
 
 def _traceback(record: logging.LogRecord) -> str:
-    return logging.Formatter().formatException(record.exc_info) if record.exc_info and record.exc_info[0] else ""
+    if not record.exc_info or not record.exc_info[0]:
+        return ""
+    from mailproc.oops import LONGEST_TRACEBACK, redact  # not before there is something to say
+
+    text = logging.Formatter().formatException(record.exc_info)
+    return redact(text[-4 * LONGEST_TRACEBACK :])[-LONGEST_TRACEBACK:]  # the fault is at the end
 
 
 def _dumped(value: object) -> str:

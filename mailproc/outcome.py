@@ -62,3 +62,11 @@ class Outcome:
     rule: str = ""
     send: tuple[Mail, ...] = ()
     failing_commands: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Refuse, in the handler that made it, what could not be recorded: a forged end would stand for ever."""
+        object.__setattr__(self, "disposition", Disposition(self.disposition))
+        object.__setattr__(self, "send", tuple(self.send))
+        object.__setattr__(self, "failing_commands", tuple(self.failing_commands))
+        if not (isinstance(self.reason, str) and isinstance(self.rule, str)):
+            raise TypeError("the reason and the rule of an Outcome are texts")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mailproc.address import Address
 from mailproc.reading import Header, read_addresses
 
 MAX_RECIPIENTS = 100
+_MAX_ADDRESSEES = 65_536  # as many of the shortest as a header holds, so that none hides ours behind others
 ADDRESSEES = ("To", "Cc", "Resent-To", "Resent-Cc")
 
 
@@ -35,12 +36,20 @@ def find_recipients(header: Header, recipient_headers: Sequence[str], bound: Cal
         value = header.first(name)
         if value is not None:
             return Recipients((_sole(value),))
-    found = read_addresses(value for name in ADDRESSEES for value in header.all(name))
-    served = tuple(dict.fromkeys(str(address) for address in found if bound(address.domain)))[:MAX_RECIPIENTS]
+    found = read_addresses((value for name in ADDRESSEES for value in header.all(name)), _MAX_ADDRESSEES)
+    served = _once(str(address) for address in found if bound(address.domain))[:MAX_RECIPIENTS]
     doubt = f"No {' or '.join(recipient_headers) or 'recipient'} header was present"
     if served:
         return Recipients(served, doubt)
     return Recipients((str(found[0]) if found else "",), doubt)
+
+
+def _once(addresses: Iterable[str]) -> tuple[str, ...]:
+    """The addresses without those that differ in case alone from an earlier one."""
+    spellings: dict[str, str] = {}
+    for address in addresses:
+        spellings.setdefault(address.lower(), address)
+    return tuple(spellings.values())
 
 
 def suspected(found: Recipients, raw: bytes, recipient_headers: Sequence[str]) -> Recipients:

@@ -106,7 +106,8 @@ def begin(works: Works, state: State) -> None:
         renew_lease(works, conn)
         forget_the_dead(conn, works.owner)
         for id in owed:
-            ledger.give_back(conn, [id])
+            if id not in works.deaths:  # its worker died at it after all: that start counts
+                ledger.give_back(conn, [id])
     state.debts.settle()
 
 

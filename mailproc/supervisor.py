@@ -13,7 +13,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,9 +82,11 @@ class Supervisor:
     _died_of: dict[str, int] = field(default_factory=dict)
     _stop_at: float | None = None
     _pid: int = 0
+    _before_us: set[int] = field(default_factory=set)
 
     def run(self) -> int:
         """Answer the exit status of the last worker. Must be called from the main thread, before there is another."""
+        self._before_us = children()
         adopt_orphans()
         with self._signals():
             while True:
@@ -111,7 +113,7 @@ class Supervisor:
         finally:
             os.close(ours)
             self._kill_group()
-            kill_orphans()
+            kill_orphans(self._before_us)
 
     def _watch(self, pipe: int, sight: Sight) -> int:
         """Look on until the worker has ended; answers its exit status, or minus the signal."""
@@ -176,8 +178,9 @@ class Supervisor:
 
         def pass_on(number: int, frame: object) -> None:
             self._stop_at = self._stop_at or time.monotonic() + GRACE
-            if self._pid:
-                os.kill(self._pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it may have ended this moment
+                if self._pid:
+                    os.kill(self._pid, signal.SIGTERM)
 
         before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
@@ -192,13 +195,18 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def kill_orphans() -> None:
-    """End every child: when no worker lives, what is left was left behind."""
-    pid = os.getpid()
-    while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        for child in map(int, children):
+def kill_orphans(spared: set[int]) -> None:
+    """End every child but the ``spared``, which were there before us: when no worker lives, what is left was left behind."""
+    while orphans := children() - spared:
+        for child in orphans:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+
+
+def children() -> set[int]:
+    """The processes whose parent we are."""
+    pid = os.getpid()
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
 def _words(exited: int) -> str:

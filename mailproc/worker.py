@@ -73,7 +73,7 @@ class Link:
         signal.setitimer(signal.ITIMER_REAL, PATIENCE)
 
     def _out_of_patience(self, number: int, frame: FrameType | None) -> None:
-        if self._inside:
+        if self._inside and self._stopping:
             raise Interrupted
 
     def _tell(self, line: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from mailproc.database.due import due_by
 from mailproc.database.ledger import Started
 from mailproc.database.tables import receipt
 from mailproc.patience import PATIENCE, retry_after
@@ -52,8 +53,7 @@ def answer_of(conn: Connection, id: str) -> str | None:
 def left_waiting(conn: Connection, now: datetime, limit: int = 100) -> list[Row[Any]]:
     """Receipts that wait though their mail has left the maildrop, and are due: only the archive has them. The oldest first."""
     columns = receipt.c
-    due = sa.or_(columns.retry_at.is_(None), columns.retry_at <= now)
-    waiting = sa.select(receipt).where(columns.disposition.is_(None), columns.deleted_at.is_not(None), due)
+    waiting = sa.select(receipt).where(columns.disposition.is_(None), columns.deleted_at.is_not(None), due_by(columns.retry_at, now))
     return list(conn.execute(waiting.order_by(columns.waiting_since).limit(limit)))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from mailproc.database.due import is_due
 from mailproc.database.tables import receipt, tally
 from mailproc.database.upsert import insert_new
 from mailproc.patience import MAX_STARTS
@@ -150,7 +151,7 @@ def _take_up(conn: Connection, row: Row[Any], opening: Opening, me: str, alive: 
     """Decide about a receipt that was there before."""
     if row.disposition is not None:
         return _meet_again(conn, row, opening, me, now)
-    if (row.owner is not None and row.owner != me and row.owner in alive) or (row.retry_at and row.retry_at > now):
+    if (row.owner is not None and row.owner != me and row.owner in alive) or not is_due(row.retry_at, now):
         return Busy(row.id)
     return _start(conn, row, opening.place, me, attempts=row.attempts, waiting_since=row.waiting_since)
 
@@ -161,9 +162,9 @@ def _meet_again(conn: Connection, row: Row[Any], opening: Opening, me: str, now:
     place = opening.place
     if place is None or (here == (place.maildrop, place.uidvalidity, place.uid) and row.deleted_at is None):
         return Closed(row.id, row.disposition)
-    if row.disposition == "failed":
-        return _start(conn, reopen(conn, row.id, me, now), place, me, attempts=0, waiting_since=now)
     void = row.deleted_at is not None or (row.maildrop == place.maildrop and row.uidvalidity != place.uidvalidity)
+    if row.disposition == "failed" and void:  # it had left: somebody has put it back
+        return _start(conn, reopen(conn, row.id, me, now), place, me, attempts=0, waiting_since=now)
     moved = {**_place_columns(place), "deleted_at": None} if void else {}
     conn.execute(sa.update(receipt).where(receipt.c.id == row.id).values(copies=receipt.c.copies + 1, **moved))
     return Closed(row.id, row.disposition, copy=not void)

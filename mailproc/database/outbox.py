@@ -12,6 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from mailproc.database.due import due_by
 from mailproc.database.tables import outbox as table
 
 OCTETS_AT_ONCE = 16 * 1024 * 1024  # of mails that one question answers with, so that memory stays flat
@@ -20,7 +21,7 @@ _waiting = sa.and_(table.c.sent_at.is_(None), table.c.failed_at.is_(None))
 
 
 def _ripe(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(_waiting, sa.or_(table.c.retry_at.is_(None), table.c.retry_at <= now))
+    return sa.and_(_waiting, due_by(table.c.retry_at, now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,15 +37,26 @@ def url_with_defaults(url: sa.URL) -> sa.URL:
 
 
 def listen(engine: sa.Engine) -> None:
-    """Have every connection of ``engine`` opened with errors of ours."""
+    """Have every connection of ``engine`` opened with errors of ours, and refused when its database is not in UTF-8."""
     sa.event.listen(engine, "do_connect", _connect)
 
 
 def _connect(dialect: sa.Dialect, record: Any, arguments: Any, options: dict[str, Any]) -> Any:
     try:
-        return dialect.connect(*arguments, **options)
+        connection = dialect.connect(*arguments, **options)
     except dialect.loaded_dbapi.Error as error:
         raise _refusal(error, options) from error
+    _refuse_encoding(connection)
+    return connection
+
+
+def _refuse_encoding(connection: Any) -> None:
+    """Raise `SettingsError` for a database that cannot hold every character: a mail may bring any."""
+    encoding = connection.info.parameter_status("server_encoding")  # no query: with SQL_ASCII the driver answers bytes to one
+    if encoding not in (None, "UTF8"):
+        name = connection.info.dbname
+        connection.close()
+        raise SettingsError(f"database {name}: its encoding is {encoding}; create it with ENCODING 'UTF8'")
 
 
 def _refusal(error: BaseException, options: dict[str, Any]) -> MailprocError:

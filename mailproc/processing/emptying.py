@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailproc.database import places
+from mailproc.database.due import is_due
 from mailproc.database.engine import reading
 from mailproc.database.ledger import Busy, Closed, Entry
 from mailproc.database.places import Known
@@ -90,7 +91,7 @@ def make_plan(works: Works, drop: Maildrop, policy: DropPolicy, uids: Sequence[s
 
 
 def _due(known: Known, now: datetime) -> bool:
-    return not known.final and (known.due_at is None or known.due_at <= now)
+    return not known.final and is_due(known.due_at, now)
 
 
 def leaving(policy: DropPolicy, parcels: Iterable[Parcel], ends: Ends) -> dict[str, str]:

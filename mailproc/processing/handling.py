@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,7 @@ from mailproc.delivery import Delivery
 from mailproc.envelope import Envelope
 from mailproc.errors import Interrupted, Rejected, Transient
 from mailproc.failpoints import failpoint
+from mailproc.handler import Handler
 from mailproc.outcome import Disposition, Outcome
 from mailproc.patience import MAX_STARTS
 from mailproc.pipeline import Examined, call
@@ -109,7 +111,7 @@ def _replayed(conn: Connection, job: Job, examined: Examined) -> bool:
     if mark is None:
         return False
     failpoint("replay-mark")
-    recipient, id = job.envelope.recipient, job.started.id
+    recipient, id = job.envelope.recipient.lower(), job.started.id  # another spelling is no other recipient
     return not replays.mark_replay(conn, mark.fingerprint, mark.signed_at, mark.content_sha256, recipient, id)
 
 
@@ -119,10 +121,10 @@ def _behind_savepoint(works: Works, conn: Connection, job: Job, examined: Examin
     try:
         with works.watch.interruptible():
             outcome = _call(works, conn, job, examined)
-    except Interrupted:
-        _undo(savepoint)
-        raise
     except BaseException as error:
+        if isinstance(error, Interrupted) and works.watch.stopping():
+            _undo(savepoint)
+            raise
         if database_failed(error, connection_lost=conn.invalidated):
             raise
         _undo(savepoint)
@@ -135,6 +137,18 @@ def _behind_savepoint(works: Works, conn: Connection, job: Job, examined: Examin
     return Result(outcome, outcome.reason if failed else None)
 
 
+def _called(handler: Handler, delivery: Delivery) -> Outcome:
+    """What the handler decides. A process that it forked and that comes back here ends at once: it holds a copy of the
+    connection, and would work and commit beside its parent.
+    """
+    process = os.getpid()
+    try:
+        return call(handler, delivery)
+    finally:
+        if os.getpid() != process:
+            os._exit(os.EX_SOFTWARE)
+
+
 def _call(works: Works, conn: Connection, job: Job, examined: Examined) -> Outcome:
     assert examined.binding is not None and examined.authenticated is not None  # noqa: S101 - or it had ended before
     authenticated = examined.authenticated
@@ -143,7 +157,7 @@ def _call(works: Works, conn: Connection, job: Job, examined: Examined) -> Outco
         content, is_text, charset = authenticated.content, authenticated.content_is_text, authenticated.charset
         message = read_message(job.envelope.raw, content, is_text=is_text, charset=charset)
     with Session(conn, join_transaction_mode="create_savepoint") as session:
-        outcome = call(
+        outcome = _called(
             examined.binding.handler,
             Delivery(
                 message=message,

@@ -121,7 +121,7 @@ def _commit_chunk(works: Works, queue: deque[Job], ends: Ends) -> None:
             raise
         log.warning("a chunk was rolled back and is redone message by message: %s", one_line(str(error)))
     else:
-        for _ in done:
+        for _ in tried:  # the last of them may have been interrupted: its start counts, so that it comes last and alone
             queue.popleft()
         failpoint("after-commit")
         _note(works, ends, done)

@@ -20,6 +20,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from mailproc import Delivery, Outcome, Rejected, Transient, handler
+from mailproc.errors import Interrupted
 
 effect = sa.Table(
     "effect",
@@ -206,7 +207,31 @@ def _reply(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome:
 
 
 _Deed = Callable[[Deeds, Delivery, str], Outcome | None]
+
+
+def _forkexit(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    if os.fork() == 0:
+        sys.exit()
+
+
+def _forkreturn(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    os.fork()
+
+
+def _alarm(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    signal.alarm(1)
+    time.sleep(1.5)
+
+
+def _interrupted(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    raise Interrupted
+
+
 _DEEDS: dict[str, _Deed] = {
+    "forkexit": _forkexit,
+    "forkreturn": _forkreturn,
+    "alarm": _alarm,
+    "interrupted": _interrupted,
     "kill": _kill,
     "killonce": _killonce,
     "commit": _commit,
