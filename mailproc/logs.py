@@ -53,7 +53,7 @@ def _handler_of(file: Path) -> logging.Handler:
 
     class Private(WatchedFileHandler):
         def _open(self) -> TextIOWrapper:
-            return open(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=_private)
+            return open(self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=_private)
 
     return Private(file, encoding="utf-8", errors="backslashreplace")
 

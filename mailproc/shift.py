@@ -11,7 +11,7 @@ from mailproc.app import drop_policy, make_limits, make_relay, make_works
 from mailproc.database import books, ledger, outbox
 from mailproc.database.engine import reading, writing
 from mailproc.drops import open_drop
-from mailproc.errors import MailprocError
+from mailproc.errors import Away, MailprocError
 from mailproc.exits import exit_status, gravest
 from mailproc.ownership import forget_the_dead
 from mailproc.processing.emptying import empty
@@ -59,6 +59,9 @@ class Shift:
             self._empty_all(works, state)
             resume(works)
             expire(works)
+        except OSError as error:  # of the state folder: what else may fail has errors of its own
+            self._note(Away(f"{error.filename or self.settings.state}: {error.strerror or error}"))
+            return gravest(self._statuses)
         except MailprocError as error:
             self._note(error)
             return gravest(self._statuses)

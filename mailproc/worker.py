@@ -89,8 +89,8 @@ def become_worker(link: Link, parent: int, work: Callable[[Link], int]) -> NoRet
         link.listen()
         status = work(link)
         link.done(status)
-    except BaseException:
-        log.exception("a bug of ours outside of any message")
+    except BaseException as error:
+        log.critical("a bug of ours outside of any message: %s: %s", type(error).__name__, error, exc_info=True)
     finally:
         logging.shutdown()
         sys.stdout.flush()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -101,6 +102,36 @@ def test_the_file_may_be_rotated_away(tmp_path: Path) -> None:
     (tmp_path / "log").rename(tmp_path / "log.1")
     log.info("two")
     assert "two" in (tmp_path / "log").read_text()
+
+
+def test_the_file_is_ours_alone(tmp_path: Path) -> None:
+    """It names senders: created 0600, after a rotation too; a mode that somebody gave it stays."""
+    file = tmp_path / "log"
+    logs.to_stderr(verbose=False)
+    logs.to_file(file, "text")
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.rename(tmp_path / "log.1")
+    log.info("two")
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o640)
+    log.info("three")
+    logs.to_file(file, "text")
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_tracebacks_hold_no_secrets_and_have_an_end(tmp_path: Path, form: Literal["text", "json"]) -> None:
+    """They are blacked out as those of an OOPS, and an exception that carries a whole mail is cut."""
+    logs.to_stderr(verbose=False)
+    logs.to_file(tmp_path / "log", form)
+    try:
+        raise ValueError("x\n" * 1_000_000 + "password=hunter2 postgresql://bot:tiger7@db/mail")
+    except ValueError:
+        log.exception("it broke")
+    text = (tmp_path / "log").read_text()
+    assert "password=***" in text and "postgresql://bot:***@db/mail" in text
+    assert "hunter2" not in text and "tiger7" not in text
+    assert len(text) < 500_000
 
 
 def test_a_file_that_cannot_be_opened_is_a_setting(tmp_path: Path) -> None:

@@ -53,7 +53,9 @@ def answer_of(conn: Connection, id: str) -> str | None:
 def left_waiting(conn: Connection, now: datetime, limit: int = 100) -> list[Row[Any]]:
     """Receipts that wait though their mail has left the maildrop, and are due: only the archive has them. The oldest first."""
     columns = receipt.c
-    waiting = sa.select(receipt).where(columns.disposition.is_(None), columns.deleted_at.is_not(None), due_by(columns.retry_at, now))
+    waiting = sa.select(receipt).where(
+        columns.disposition.is_(None), columns.deleted_at.is_not(None), due_by(columns.retry_at, now)
+    )
     return list(conn.execute(waiting.order_by(columns.waiting_since).limit(limit)))
 
 

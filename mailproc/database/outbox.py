@@ -70,8 +70,14 @@ def queue(
 
 
 def answers_since(conn: sa.Connection, recipient: str, since: datetime) -> int:
-    """How many answers to this address, in whatever case, were queued at ``since`` or later."""
-    theirs = sa.and_(table.c.recipient == recipient.lower(), table.c.created_at >= since, table.c.answer)
+    """How many answers to this address, in whatever case, were queued in the `RATE_WINDOW` that begins at ``since``.
+
+    One that was queued later was so when the clock was wrong, and would count until that time has come.
+    """
+    from mailproc.answers import RATE_WINDOW  # who asks has it loaded; who only reads the outbox need not
+
+    lately = table.c.created_at.between(since, since + RATE_WINDOW)
+    theirs = sa.and_(table.c.recipient == recipient.lower(), lately, table.c.answer)
     return int(conn.execute(sa.select(sa.func.count()).where(theirs)).scalar_one())
 
 

@@ -54,6 +54,9 @@ class Maildrop(Protocol):
     def stream(self, waiting: Waiting, to: BinaryIO) -> bool:
         """Write the raw bytes to ``to`` in pieces of bounded size; False when the message has gone."""
 
+    def unreadable(self) -> Sequence[str]:
+        """The uids that could not be read since `uids` was asked: left out of all answers, logged as ERROR, still there."""
+
     def mark(self, uids: Iterable[str]) -> None:
         """Mark ours as to be deleted (UID STORE); what else is marked is left alone."""
 

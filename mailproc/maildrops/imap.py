@@ -2,25 +2,27 @@
 
 It removes nothing but what it is told to: bodies are fetched with PEEK, messages that another client has marked
 ``\\Deleted`` are left alone, and neither a plain EXPUNGE nor a CLOSE is ever sent, for both remove what others have marked
-(RFC 9051 sections 6.4.2 and 6.4.3). A connection that drops is made again once, and its command repeated: every command
-names its uids, so that twice is as good as once.
+(RFC 9051 sections 6.4.2 and 6.4.3). A connection that drops is made again, and its command repeated once: every command
+names its uids, so that twice is as good as once. A message that the server cannot deliver is left out, and its neighbours
+are fetched one by one.
 """
 
 from __future__ import annotations
 
+import logging
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from imapclient import IMAPClient
 
-from mailproc.errors import Away, SettingsError
+from mailproc.errors import SettingsError
 from mailproc.maildrops import Fetched, Waiting
 from mailproc.maildrops import imap_commands as commands
 from mailproc.maildrops.imap_connection import Account
-from mailproc.maildrops.imap_folder import SelectedFolder
+from mailproc.maildrops.imap_folder import SelectedFolder, Unanswered
 from mailproc.maildrops.sequence_set import UidList, chunks, sequence_set
 from mailproc.transport import Security
 
@@ -30,6 +32,10 @@ PROCESSED = "Processed"
 # imaplib takes no line above 1,000,000 octets; so many uids have at most 110,000.
 _PAGE_MESSAGES = 10_000
 _MOST_MESSAGES = 1_000_000
+
+_log = logging.getLogger(__name__)
+
+_Fetch = Callable[[list[int], IMAPClient], dict[int, dict[bytes, Any]]]
 
 
 def open_imap(
@@ -64,6 +70,7 @@ class ImapDrop:
         self._folder = folder
         self._just_selected = True
         self._folders_seen: set[str] = set()
+        self._unreadable: list[str] = []
 
     @property
     def uidvalidity(self) -> int | None:
@@ -84,7 +91,12 @@ class ImapDrop:
 
     def uids(self) -> Sequence[str]:
         """The uids of what no client has marked ``\\Deleted``, in rising order; at most the first million."""
+        self._unreadable = []
         return self._search("UNDELETED")
+
+    def unreadable(self) -> Sequence[str]:
+        """The uids whose FETCH has failed, alone and on a working connection, since `uids` was asked."""
+        return self._unreadable
 
     def marked(self) -> Sequence[str]:
         """The uids of what is marked ``\\Deleted``, by whomever, in rising order; at most the first million."""
@@ -94,7 +106,7 @@ class ImapDrop:
         """Size and arrival of those that are still there, in the order of ``uids``."""
         found: dict[str, Waiting] = {}
         for numbers in chunks(map(int, uids)):
-            for number, facts in self._folder.ask(partial(commands.sizes, numbers)).items():
+            for number, facts in self._fetched(commands.sizes, dict.fromkeys(numbers, 0)).items():
                 size = facts.get(b"RFC822.SIZE")
                 if isinstance(size, int):
                     found[str(number)] = Waiting(str(number), size, _arrival(facts.get(b"INTERNALDATE")))
@@ -102,9 +114,9 @@ class ImapDrop:
 
     def fetch(self, waiting: Sequence[Waiting]) -> Iterator[Fetched]:
         """The raw bytes of those that are still there, by one FETCH: the caller bounds the sum of the sizes."""
-        octets = sum(message.size for message in waiting)
-        for numbers in chunks(int(message.uid) for message in waiting):
-            bodies = self._folder.ask(partial(commands.bodies, numbers), octets)
+        sizes = {int(message.uid): message.size for message in waiting}
+        for numbers in chunks(sizes):
+            bodies = self._fetched(commands.bodies, {number: sizes[number] for number in numbers})
             for message in waiting:
                 body = bodies.pop(int(message.uid), {}).get(b"BODY[]")
                 # NIL is how a server says that another client has expunged it; nothing in place of something is no mail.
@@ -112,7 +124,17 @@ class ImapDrop:
                     yield Fetched(message, body)
 
     def stream(self, waiting: Waiting, to: BinaryIO) -> bool:
-        """Write the raw bytes to ``to`` by FETCHes of 1 MiB (RFC 9051 section 6.4.5); False when the message has gone."""
+        """Write the raw bytes to ``to`` by FETCHes of 1 MiB (RFC 9051 section 6.4.5); False when the message has gone or
+        cannot be read.
+        """
+        try:
+            return self._stream(waiting, to)
+        except Unanswered as error:
+            self._folder.recover(error)
+            self._leave_out(int(waiting.uid), error)
+            return False
+
+    def _stream(self, waiting: Waiting, to: BinaryIO) -> bool:
         offset = 0
         while offset <= 2 * waiting.size + commands.PIECE_OCTETS:
             piece = self._folder.ask(partial(commands.piece, int(waiting.uid), offset), commands.PIECE_OCTETS)
@@ -122,7 +144,7 @@ class ImapDrop:
             offset += len(piece)
             if len(piece) < commands.PIECE_OCTETS:
                 return offset > 0 or waiting.size == 0
-        raise Away(f"{self._folder.account}: message {waiting.uid} is more than twice as long as its size, {waiting.size}")
+        raise Unanswered(self._folder.account, f"it is more than twice as long as its size, {waiting.size}")
 
     def mark(self, uids: Iterable[str]) -> None:
         """Mark ours as to be deleted, by UID STORE; no other flag is changed."""
@@ -168,6 +190,38 @@ class ImapDrop:
             page = f"{start}:{'*' if start == starts[-1] else start + _PAGE_MESSAGES - 1} " if len(starts) > 1 else ""
             found.extend(self._folder.ask(partial(commands.found, page + criterion)).numbers)
         return UidList(found[:_MOST_MESSAGES])
+
+    def _fetched(self, command: _Fetch, sizes: Mapping[int, int]) -> dict[int, dict[bytes, Any]]:
+        """The answers to a FETCH of messages of these sizes: of all together, or when that fails, of each alone."""
+        try:
+            return self._folder.ask(partial(command, list(sizes)), sum(sizes.values()))
+        except Unanswered as error:
+            self._folder.recover(error)
+            if len(sizes) == 1:
+                self._leave_out(min(sizes), error)
+                return {}
+        return self._one_by_one(command, sizes)
+
+    def _one_by_one(self, command: _Fetch, sizes: Mapping[int, int]) -> dict[int, dict[bytes, Any]]:
+        """The answers to FETCHes of one message each; raises `Away` when each fails: then it is the server's fault."""
+        found: dict[int, dict[bytes, Any]] = {}
+        failed: dict[int, Unanswered] = {}
+        for number, size in sizes.items():
+            try:
+                found.update(self._folder.ask(partial(command, [number]), size, repeat=False))
+            except Unanswered as error:
+                failed[number] = error
+                if len(failed) == len(sizes):
+                    self._folder.close()
+                    raise
+                self._folder.recover(error)
+        for number, failure in failed.items():
+            self._leave_out(number, failure)
+        return found
+
+    def _leave_out(self, number: int, error: Unanswered) -> None:
+        _log.error("maildrop %s: message %s cannot be fetched; it stays there: %s", self.name, number, error.reason)
+        self._unreadable.append(str(number))
 
     def _still_marked(self, uids: Iterable[str]) -> list[str]:
         """Those that nobody has unmarked; UID EXPUNGE would look itself, MOVE takes them all."""

@@ -141,6 +141,11 @@ def passing(error: imaplib.IMAP4.error) -> bool:
     return any(code in _said(error).upper() for code in _PASSING)
 
 
+def refused(error: BaseException) -> bool:
+    """Whether the server has answered the command with NO: then the connection is as good as before."""
+    return type(error) is imaplib.IMAP4.error and " failed: " in _said(error)
+
+
 def _said(error: BaseException) -> str:
     first = error.args[0] if error.args else error
     return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)

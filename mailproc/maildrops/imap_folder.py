@@ -12,7 +12,7 @@ from imapclient import IMAPClient
 
 from mailproc.errors import Away, SettingsError
 from mailproc.failpoints import failpoint
-from mailproc.maildrops.imap_connection import TROUBLE, Account, Connection, connect, passing, reason
+from mailproc.maildrops.imap_connection import TROUBLE, Account, Connection, connect, passing, reason, refused
 
 _log = logging.getLogger(__name__)
 
@@ -22,12 +22,24 @@ _GOODBYE_SECONDS = 5.0
 
 _DROPPED = (imaplib.IMAP4.abort, OSError)
 
+# A server that hangs up on some messages costs a connection for each; one that hangs up on everything is away.
+_MOST_RECONNECTS = 10
+
+
+class Unanswered(Away):
+    """A question that was put to a working server in vain; `SelectedFolder.recover` tells whether another may be put."""
+
+    def __init__(self, account: Account, reason: str) -> None:
+        super().__init__(f"{account}: {reason}")
+        self.reason = reason
+
 
 class SelectedFolder:
     """A folder of an account: selected, or examined when ``readonly``.
 
-    A connection that drops is made again once, and the question is repeated; so a question must be one that may be
-    repeated. ``uidvalidity`` and ``exists`` (the number of messages) are as of the latest SELECT.
+    A connection that drops is made again, and the question is repeated once; so a question must be one that may be
+    repeated. In its life a folder connects again at most ten times. ``uidvalidity`` and ``exists`` (the number of messages)
+    are as of the latest SELECT.
     """
 
     def __init__(self, account: Account, folder: str, *, readonly: bool) -> None:
@@ -36,7 +48,7 @@ class SelectedFolder:
         self.readonly = readonly
         self.uidvalidity: int | None = None
         self.exists = 0
-        self._reconnected = False
+        self._reconnects = 0
         self._connection: Connection | None = connect(account)
         self.capabilities = self._connection.capabilities
         self.select()
@@ -45,22 +57,31 @@ class SelectedFolder:
         """Select the folder (again); what was selected is left without an expunge."""
         self.ask(self._select)
 
-    def ask(self, question: Callable[[IMAPClient], _T], octets: int = 0) -> _T:
+    def ask(self, question: Callable[[IMAPClient], _T], octets: int = 0, *, repeat: bool = True) -> _T:
         """The server's answer to a question that expects ``octets`` of mail.
 
-        Errors: `Away` when the server refuses, when its answer cannot be read, or when the connection drops again.
+        Errors: `Unanswered` when the server refuses, when its answer cannot be read, or when the connection drops again (or
+        for the first time, without ``repeat``); `Away` when it cannot be made again.
         """
         try:
             try:
                 return self._ask_once(question, octets)
             except _DROPPED as error:
-                if self._reconnected:
+                if not repeat or self._reconnects >= _MOST_RECONNECTS:
                     raise
                 self._reconnect(error)
                 return self._ask_once(question, octets)
         except TROUBLE as error:
-            self._hang_up()
-            raise Away(f"{self.account}: {reason(error)}") from error
+            if not refused(error):
+                self._hang_up()
+            raise Unanswered(self.account, reason(error)) from error
+
+    def recover(self, error: Unanswered) -> None:
+        """Connect again where an unanswered question has cost the connection; raises `Away` when the server is."""
+        if self._connection is None:
+            if self._reconnects >= _MOST_RECONNECTS:
+                raise Away(f"{error}; the connection was lost too often") from error
+            self._reconnect(error.__cause__ or error)
 
     def close(self) -> None:
         """Say goodbye, within a few seconds; the work is done, so that nothing that happens here is an error."""
@@ -104,12 +125,17 @@ class SelectedFolder:
     def _reconnect(self, error: BaseException) -> None:
         """Connect and select again; the uids in our hands are of no use if their validity has changed meanwhile."""
         _log.warning("%s: connecting again: %s", self.account, reason(error))
-        self._reconnected = True
+        self._reconnects += 1
         self._hang_up()
         before = self.uidvalidity
         self._connection = connect(self.account)
-        self._ask_once(self._select, 0)
+        try:
+            self._ask_once(self._select, 0)
+        except TROUBLE as trouble:
+            self._hang_up()
+            raise Away(f"{self.account}: {reason(trouble)}") from trouble
         if before not in (None, self.uidvalidity):
+            self._hang_up()
             raise Away(f"{self.account}: the UIDVALIDITY of {self.folder} has changed from {before} to {self.uidvalidity}")
 
     def _hang_up(self) -> None:

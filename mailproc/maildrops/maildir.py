@@ -6,6 +6,7 @@ A uid is the name of the file without what follows the colon, so it stays when a
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -15,9 +16,11 @@ from typing import BinaryIO
 from mailproc.errors import Away, SettingsError
 from mailproc.failpoints import failpoint
 from mailproc.maildrops import Fetched, Waiting
-from mailproc.maildrops.maildir_files import MaildirFiles, Place, made_folder
+from mailproc.maildrops.maildir_files import MaildirFiles, Place, Unreadable, made_folder, one_file
 
 _PIECE_OCTETS = 1024 * 1024
+
+_log = logging.getLogger(__name__)
 
 
 class MaildirDrop:
@@ -26,6 +29,7 @@ class MaildirDrop:
     def __init__(self, name: str, path: str | os.PathLike[str]) -> None:
         self.name = name
         self._path = os.fspath(path)
+        self._unreadable: list[str] = []
         with self._away():
             failpoint("connect")
             self._files = MaildirFiles(self._path)
@@ -41,7 +45,12 @@ class MaildirDrop:
 
     def uids(self) -> Sequence[str]:
         """The uids of all messages without the flag T, oldest first by the file's time, then by name."""
+        self._unreadable = []
         return self._search(marked=False)
+
+    def unreadable(self) -> Sequence[str]:
+        """The uids of the files that could not be opened or read since `uids` was asked."""
+        return self._unreadable
 
     def marked(self) -> Sequence[str]:
         """The uids of all messages with the flag T, oldest first."""
@@ -52,7 +61,7 @@ class MaildirDrop:
         failpoint("fetch-size")
         found = []
         for uid in uids:
-            with self._opened(uid) as message:
+            with self._leaving_out(uid), self._opened(uid) as message:
                 if message is not None:
                     facts = os.fstat(message)
                     found.append(Waiting(uid, facts.st_size, _arrival(facts.st_mtime)))
@@ -66,16 +75,19 @@ class MaildirDrop:
                 yield Fetched(message, content.getvalue())
 
     def stream(self, waiting: Waiting, to: BinaryIO) -> bool:
-        """Write the raw bytes to ``to`` by pieces of 1 MiB, at most as many as its size; False when it has gone."""
+        """Write the raw bytes to ``to`` by pieces of 1 MiB, at most as many as its size; False when it has gone or cannot be
+        read.
+        """
         failpoint("fetch-body")
-        with self._opened(waiting.uid) as message:
+        left = -1
+        with self._leaving_out(waiting.uid), self._opened(waiting.uid) as message:
             if message is None:
                 return False
             left = waiting.size
             while left and (piece := self._read(message, left)):
                 to.write(piece)
                 left -= len(piece)
-            return left == 0
+        return left == 0
 
     def mark(self, uids: Iterable[str]) -> None:
         """Give those that are still there the flag T."""
@@ -136,6 +148,14 @@ class MaildirDrop:
             raise Away(f"maildrop {self.name}: {self._path}: {error.strerror or error}") from error
 
     @contextlib.contextmanager
+    def _leaving_out(self, uid: str) -> Iterator[None]:
+        try:
+            yield
+        except Unreadable as error:
+            _log.error("maildrop %s: message %s cannot be fetched; it stays there: %s", self.name, uid, error)
+            self._unreadable.append(uid)
+
+    @contextlib.contextmanager
     def _opened(self, uid: str) -> Iterator[int | None]:
         with self._away():
             message = self._files.open(uid)
@@ -147,7 +167,7 @@ class MaildirDrop:
 
     def _read(self, message: int, most: int) -> bytes:
         # Apart from the writing, so that a full disk under the archive is not taken for a Maildir that is away.
-        with self._away():
+        with self._away(), one_file():
             return os.read(message, min(most, _PIECE_OCTETS))
 
     @contextlib.contextmanager

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 _PARTS = ("new", "cur")
 _LONGEST_NAME = 255
+_OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EIO})
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # A FIFO would else wait for its writer for ever.
 _MESSAGE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -47,6 +48,21 @@ class Place:
     def markable(self) -> bool:
         """Whether the name leaves room for a flag."""
         return len(os.fsencode(self.when_marked.file)) <= _LONGEST_NAME
+
+
+class Unreadable(Exception):
+    """One file cannot be read, whatever its neighbours do: its rights, or the disk below it."""
+
+
+@contextlib.contextmanager
+def one_file() -> Iterator[None]:
+    """What goes wrong with one file in this block is `Unreadable`; other errors are those of the folders."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _OF_ONE_FILE:
+            raise Unreadable(error.strerror) from error
+        raise
 
 
 class MaildirFiles:
@@ -88,12 +104,13 @@ class MaildirFiles:
         return self._places.get(uid)
 
     def open(self, uid: str) -> int | None:
-        """A descriptor of the regular file that holds the message, or None."""
+        """A descriptor of the regular file that holds the message, or None; raises `Unreadable` too."""
         place = self.place(uid)
         if place is None:
             return None
         try:
-            message = os.open(place.file, _MESSAGE, dir_fd=self.parts[place.part])
+            with one_file():
+                message = os.open(place.file, _MESSAGE, dir_fd=self.parts[place.part])
         except OSError as error:
             # Since we looked it has gone, or a symbolic link has taken its place.
             if error.errno in (errno.ENOENT, errno.ELOOP):

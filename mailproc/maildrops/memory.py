@@ -73,6 +73,10 @@ class MemoryDrop:
         to.write(self._stored[waiting.uid].raw)
         return True
 
+    def unreadable(self) -> Sequence[str]:
+        """None: memory can always be read."""
+        return ()
+
     def mark(self, uids: Iterable[str]) -> None:
         """Mark those that are still there."""
         for uid in uids:

@@ -16,6 +16,7 @@ from mailproc.database.due import is_due
 from mailproc.database.engine import reading
 from mailproc.database.ledger import Busy, Closed, Entry
 from mailproc.database.places import Known
+from mailproc.errors import Away
 from mailproc.maildrops import Maildrop
 from mailproc.processing.fetching import Fetching
 from mailproc.processing.policy import Budget, ChunkLimits, DropPolicy
@@ -25,6 +26,8 @@ from mailproc.processing.working import Ends, work
 from mailproc.processing.works import Works
 
 log = logging.getLogger("mailproc")
+
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class Plan:
 def empty(works: Works, drop: Maildrop, policy: DropPolicy, limits: ChunkLimits, budget: Budget) -> bool:
     """Work off one maildrop; answers whether all was done that could be, False when the budget or a stop cut it short.
 
-    Raises `Away` when the maildrop, the archive or the database is; what was not finished is still in the maildrop.
+    Raises `Away` when the maildrop, the archive or the database is, and at the end when messages could not be read: what
+    was not finished is still in the maildrop.
     """
     with ThreadPoolExecutor(1, "maildrop") as wire:
         uids, marked = wire.submit(lambda: (drop.uids(), drop.marked())).result()
@@ -66,6 +70,9 @@ def empty(works: Works, drop: Maildrop, policy: DropPolicy, limits: ChunkLimits,
             ends = work(works, parcels)
             wire.submit(remove, works, drop, leaving(policy, parcels, ends)).result()
     works.note_too_large(drop.name, fetching.too_large)
+    if unreadable := drop.unreadable():
+        named = ", ".join(unreadable[:_MOST_NAMED]) + (", ..." if len(unreadable) > _MOST_NAMED else "")
+        raise Away(f"maildrop {drop.name}: {len(unreadable)} messages cannot be fetched: {named}")
     return not works.watch.stopping() and len(fresh) + len(suspect) == len(plan.fresh) + len(plan.suspect)
 
 

@@ -88,6 +88,9 @@ class Fetching:
         with self.archive.writer() as kept:
             if not self.drop.stream(waiting, kept):
                 return []
+            if kept.size < waiting.size:  # cut short: what is deleted on the strength of a part would be lost
+                log.error("%s/%s: came only in part, and stays there", self.drop.name, waiting.uid)
+                return []
             kept.keep()
         beginning = self.archive.beginning(kept.url, BEGINNING)
         raw = beginning[: read_message(beginning).header.length + BODY_OF_LARGE]

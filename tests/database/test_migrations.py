@@ -361,3 +361,16 @@ def advisory_locks(engine):
     here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     with reading(engine) as connection:
         return connection.scalar(sa.text(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND {here}"))
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_cannot_hold_every_character_is_refused(postgresql, encoding):
+    """One recipient outside of its encoding would stop every run, and with SQL_ASCII the driver answers bytes."""
+    name = f"narrow_{encoding.lower()}"
+    postgresql.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'")
+    engine = make_engine(postgresql.url(name))
+    said = f"^database {name}: its encoding is {encoding}; create it with ENCODING 'UTF8'$"
+    for ask in (upgrade, require_current):
+        with pytest.raises(SettingsError, match=said):
+            ask(engine, [])
+    engine.dispose()

@@ -131,6 +131,23 @@ def test_answers_are_counted_by_address_in_any_case(conn):
     assert outbox.answers_since(conn, "ANNA@example.ORG", NOW - MINUTE) == 2
 
 
+def test_answers_that_a_wrong_clock_has_dated_ahead_do_not_count(conn):
+    """The window of an hour ends now: what was queued a year later silences nobody."""
+    put(conn, now=NOW + timedelta(days=365))
+    put(conn, now=NOW)
+    assert outbox.answers_since(conn, "anna@example.org", NOW - timedelta(hours=1)) == 1
+
+
+def test_a_mail_that_a_wrong_clock_has_put_off_for_a_year_is_due(conn):
+    """Nothing is put off for more than an hour, so that a later time is none to wait for."""
+    id = put(conn)
+    outbox.retry(conn, id, NOW + timedelta(hours=1), "451 later")
+    assert ids_due(conn) == []
+    outbox.retry(conn, id, NOW + timedelta(days=365), "451 later")
+    assert ids_due(conn) == [id]
+    assert outbox.claim(conn, id, 0, "me", NOW)
+
+
 def test_what_is_no_answer_keeps_its_address_as_it_is(conn):
     """The local part belongs to the receiving host (RFC 5321 section 2.4)."""
     put(conn, "Anna@Example.org", answer=False)

@@ -6,7 +6,11 @@ import logging
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from mailproc.database.endings import left_waiting
+from mailproc.database.engine import writing
+from mailproc.database.tables import receipt as receipt_table
 from mailproc.maildrops.memory import MemoryDrop
 from mailproc.processing.reworking import expire
 from tests.installation import Clock, Installation, make_mail
@@ -81,6 +85,31 @@ def test_a_deferred_mail_that_has_gone_from_its_maildrop_fails_too(
     assert installation.dispositions() == ["failed"]
     assert "still waiting for the tide after 4 days" in installation.oopses()[0].exception
     assert installation.balance().balanced
+
+
+def test_a_clock_that_was_wrong_once_delays_nothing(installation: Installation, drop: CountingDrop, clock: Clock) -> None:
+    """A mail that was deferred a year ahead is due as soon as the clock is right again, and deferred by it."""
+    right = clock.now
+    drop.add(make_mail("1 defer"))
+    works = installation.works(clock)
+    clock.forward(365 * DAY)
+    installation.empty(works, drop)
+    clock.now = right
+    installation.empty(works, drop)
+    (receipt,) = installation.receipts()
+    assert (drop.fetched, receipt.deferrals, receipt.retry_at) == (2, 2, right + 2 * MINUTE)
+
+
+def test_a_mail_that_has_gone_is_due_when_the_clock_is_right_again(
+    installation: Installation, drop: CountingDrop, clock: Clock
+) -> None:
+    """What only the archive has does not wait for a time a year ahead either, but it does for one within the hour."""
+    drop.add(make_mail("1 defer"))
+    installation.empty(installation.works(clock), drop)
+    for ahead, due in ((MINUTE, 0), (HOUR, 0), (365 * DAY, 1), (timedelta(0), 1)):
+        with writing(installation.engine) as conn:
+            conn.execute(sa.update(receipt_table).values(retry_at=clock.now + ahead, deleted_at=clock.now))
+            assert len(left_waiting(conn, clock.now)) == due
 
 
 def test_a_deferral_is_no_start(installation: Installation, drop: CountingDrop, clock: Clock) -> None:
