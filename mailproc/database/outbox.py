@@ -69,14 +69,12 @@ def queue(
     return int(conn.execute(sa.insert(table).values(row).returning(table.c.id)).scalar_one())
 
 
-def answers_since(conn: sa.Connection, recipient: str, since: datetime) -> int:
-    """How many answers to this address, in whatever case, were queued in the `RATE_WINDOW` that begins at ``since``.
+def answers_between(conn: sa.Connection, recipient: str, since: datetime, now: datetime) -> int:
+    """How many answers to this address, in whatever case, were queued from ``since`` to ``now``.
 
     One that was queued later was so when the clock was wrong, and would count until that time has come.
     """
-    from mailproc.answers import RATE_WINDOW  # who asks has it loaded; who only reads the outbox need not
-
-    lately = table.c.created_at.between(since, since + RATE_WINDOW)
+    lately = table.c.created_at.between(since, now)
     theirs = sa.and_(table.c.recipient == recipient.lower(), lately, table.c.answer)
     return int(conn.execute(sa.select(sa.func.count()).where(theirs)).scalar_one())
 

@@ -157,7 +157,7 @@ def _refusal(works: Works, conn: Connection, job: Job, outcome: Outcome) -> str 
     told_again = outcome.disposition in TOLD and endings.answer_of(conn, job.started.id) == "queued"
     if works.answering is None or told_again or endings.answered_before(conn, job.parcel.sha256, job.started.id):
         return f"{NO_ANSWER}answered already"
-    since = works.clock() - RATE_WINDOW
+    now = works.clock()
     written = wire_address(seen.author) if seen.author else None
     return may_answer(
         author=seen.author,
@@ -166,7 +166,7 @@ def _refusal(works: Works, conn: Connection, job: Job, outcome: Outcome) -> str 
         from_a_person=seen.screened.verdict in FROM_A_PERSON,
         suppressed=suppresses_answers(seen.message.header),
         ours=works.answering.is_ours,
-        recent=outbox.answers_since(conn, written, since) if written else 0,
+        recent=outbox.answers_between(conn, written, now - RATE_WINDOW, now) if written else 0,
     )
 
 

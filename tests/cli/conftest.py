@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mailproc.cli import cli
 from mailproc.cli.running import run
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended: its status, what it wrote on stdout and on stderr."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """What it wrote as JSON Lines, which must be ASCII."""
-        assert self.out.isascii()
-        return [json.loads(line) for line in self.out.splitlines()]
-
+from tests.cli_run.calling import Ended
 
 Call = Callable[..., Ended]
 

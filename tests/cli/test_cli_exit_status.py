@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 import pytest
-from conftest import Call
 
 from mailproc.cli import COMMANDS, cli
 from mailproc.cli.running import run
+from tests.cli.conftest import Call
 
 TOP = Path(__file__).parents[2]
 HEAVY = ("sqlalchemy", "alembic", "imapclient", "gnupg", "smtplib", "psycopg", "quotequail", "lxml")

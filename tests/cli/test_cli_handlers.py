@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Call
+
+from tests.cli.conftest import Call
 
 HANDLER = """
 from mailproc import Trust, handler

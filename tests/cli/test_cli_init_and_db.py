@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import Call, Ended
 
 from mailproc.settings import ImapUrl, load
+from tests.cli.conftest import Call, Ended
 
 
 def test_init_makes_all_that_is_needed_and_says_nothing(call: Call, tmp_path: Path) -> None:

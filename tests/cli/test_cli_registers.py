@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Call, Ended
 
 from mailproc.database import oopses
 from mailproc.database.engine import make_engine, writing
 from mailproc.oops import make_oops
 from mailproc.testing.keys import SigningKey
+from tests.cli.conftest import Call, Ended
 
 
 @pytest.fixture(scope="module")
