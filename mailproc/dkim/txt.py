@@ -1,0 +1,143 @@
+"""TXT records: of the DNS, in bounded time, or of a file that stands in for it."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from mailproc.errors import Away, SettingsError
+from mailproc.failpoints import failpoint
+from mailproc.reading import one_line
+
+if TYPE_CHECKING:
+    import dns.resolver
+
+QUERY_SECONDS = 3.0
+NAME_SECONDS = 6.0
+
+
+class TextRecords(Protocol):
+    """Knows the TXT records of names."""
+
+    def txt(self, name: str) -> Sequence[bytes]:
+        """The records of ``name`` (ASCII), the strings of each joined; none where the name does not exist or has none.
+
+        Raises `Away` where that cannot be found out now.
+        """
+
+
+class Dns:
+    """The DNS, asked through the system's resolver or through ``server``, ``ADDRESS:PORT``; usable from several threads.
+
+    A query takes at most ``query_seconds``, all queries for a name at most ``name_seconds``. An answer that does not fit into
+    UDP is fetched by TCP; aliases are followed for a bounded way. `SettingsError` is raised where ``server`` is malformed.
+    """
+
+    def __init__(
+        self,
+        server: str | None = None,
+        *,
+        query_seconds: float = QUERY_SECONDS,
+        name_seconds: float = NAME_SECONDS,
+        resolv_conf: str = "/etc/resolv.conf",
+    ) -> None:
+        self._server = read_server(server) if server is not None else None
+        self._query_seconds = query_seconds
+        self._name_seconds = name_seconds
+        self._resolv_conf = resolv_conf
+
+    def txt(self, name: str) -> Sequence[bytes]:
+        """Ask; `Away` for a time that is over, a server that fails or refuses, and whatever else goes wrong."""
+        import dns.resolver
+
+        try:
+            failpoint("dns")
+            answer = self._resolver.resolve(name, "TXT", search=False, lifetime=self._name_seconds, raise_on_no_answer=False)
+        except dns.resolver.NXDOMAIN:
+            return ()
+        except Exception as error:  # nothing of it says that there is no such record
+            raise Away(one_line(f"{name}: {type(error).__name__}: {error}")) from error
+        return tuple(b"".join(record.strings) for record in answer.rrset or ())
+
+    @cached_property
+    def _resolver(self) -> dns.resolver.Resolver:
+        import dns.resolver
+
+        resolver = dns.resolver.Resolver(self._resolv_conf, configure=self._server is None)
+        if self._server is not None:
+            resolver.nameservers, resolver.port = [self._server[0]], self._server[1]
+        resolver.timeout = self._query_seconds
+        resolver.use_edns(0, payload=1232)  # most keys then fit into UDP
+        return resolver
+
+
+def read_server(text: str) -> tuple[str, int]:
+    """Address and port of ``127.0.0.1:53``, ``[::1]:53`` or, for the port 53, an address alone; raises `SettingsError`."""
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or (":" in host and not bracketed):
+        host, port = text, "53"
+    try:
+        address = ipaddress.ip_address(host[1:-1] if bracketed else host)
+    except ValueError:
+        address = None
+    if address is None or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SettingsError(f"the name server {text!r} is no address and port; write it like 127.0.0.1:53")
+    return str(address), int(port)
+
+
+class Records:
+    """The records of a mapping, which stand in for the DNS: a name that is not in it does not exist."""
+
+    def __init__(self, records: Mapping[str, Sequence[str]]) -> None:
+        self._records = {
+            name.lower().removesuffix("."): tuple(record.encode(errors="replace") for record in found)
+            for name, found in records.items()
+        }
+
+    def txt(self, name: str) -> Sequence[bytes]:
+        """The records of ``name``; case and a dot at the end do not matter."""
+        return self._records.get(name.lower().removesuffix("."), ())
+
+
+class NoNetwork:
+    """No records at all: `Away`, whatever the name."""
+
+    def txt(self, name: str) -> Sequence[bytes]:
+        """Say what would mend it."""
+        raise Away("inspect asks no name server; give --dns FILE")
+
+
+class Remembered:
+    """The records of ``source``, each name asked for once in ``seconds``, also when it was away; remembers ``most`` names.
+
+    A backlog of one domain then costs one query, and one wait.
+    """
+
+    def __init__(self, source: TextRecords, *, seconds: float = 60.0, most: int = 256) -> None:
+        self._source = source
+        self._seconds = seconds
+        self._most = most
+        self._answers: dict[str, tuple[float, Sequence[bytes] | Away]] = {}
+
+    def txt(self, name: str) -> Sequence[bytes]:
+        """The records of ``name`` (lower-case), or `Away` as it was raised before."""
+        known_since, answer = self._answers.get(name, (-math.inf, ()))
+        if time.monotonic() - known_since > self._seconds:
+            answer = self._ask(name)
+            if len(self._answers) >= self._most:
+                self._answers.clear()
+            self._answers[name] = time.monotonic(), answer
+        if isinstance(answer, Away):
+            raise Away(str(answer))
+        return answer
+
+    def _ask(self, name: str) -> Sequence[bytes] | Away:
+        try:
+            return self._source.txt(name)
+        except Away as away:
+            return away
