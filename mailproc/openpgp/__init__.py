@@ -22,8 +22,10 @@ class Finding(enum.StrEnum):
     REVOKED_KEY = "revoked-key"
     EXPIRED_SIGNATURE = "expired-signature"
     WEAK_DIGEST = "weak-digest"
+    WEAK_KEY = "weak-key"
     SEVERAL_SIGNATURES = "several-signatures"
     CANNOT_TELL = "cannot-tell"
+    DISAGREEMENT = "disagreement"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import binascii
 import re
 from dataclasses import dataclass
 
-_LINE = rb"^-----%s PGP %s-----[ \t]*$"
+_REST_OF_LINE = re.compile(rb"[ \t]*$", re.MULTILINE)
 _HEADERS = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\n)*")
 _CHECKSUM = re.compile(rb"=[A-Za-z0-9+/]{4}")
 
@@ -19,6 +19,17 @@ def lf_ends(text: bytes) -> bytes:
 def crlf_ends(text: bytes) -> bytes:
     """``text`` with each line end, be it CRLF, CR or LF, as CRLF: the canonical form that is signed."""
     return lf_ends(text).replace(b"\n", b"\r\n")
+
+
+def has_long_line(text: bytes, longest: int) -> bool:
+    """Whether a line of ``text`` has more than ``longest`` octets; looks at each of them twice at most."""
+    at = 0
+    while len(text) - at > longest:
+        line_end = text.rfind(b"\n", at, at + longest + 1)
+        if line_end < 0:
+            return True
+        at = line_end + 1
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +56,31 @@ class Block:
             return None
 
 
-def find_line(text: bytes, boundary: bytes, label: bytes, start: int = 0) -> re.Match[bytes] | None:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where a line starts, and where it ends before its line end."""
+
+    start: int
+    end: int
+
+
+def find_line(text: bytes, boundary: bytes, label: bytes, start: int = 0) -> Line | None:
     """The next line such as ``-----BEGIN PGP SIGNATURE-----`` in a text with LF ends."""
-    return re.compile(_LINE % (boundary, label), re.MULTILINE).search(text, start)
+    words = b"-----%s PGP %s-----" % (boundary, label)
+    at = text.find(words, start)  # an expression that begins with a line's start looks at each line
+    while at >= 0:
+        rest = _REST_OF_LINE.match(text, at + len(words)) if not at or text[at - 1] == 0x0A else None
+        if rest:
+            return Line(at, rest.end())
+        at = text.find(words, at + len(words))
+    return None
 
 
 def blocks(text: bytes, label: bytes) -> list[Block]:
     """The armored blocks of one kind, such as ``b"SIGNATURE"``, in a text with LF ends."""
     found = []
     begin = find_line(text, b"BEGIN", label)
-    while begin and (end := find_line(text, b"END", label, begin.end())):
-        found.append(Block(begin.start(), end.end(), text[begin.end() : end.start()]))
-        begin = find_line(text, b"BEGIN", label, end.end())
+    while begin and (end := find_line(text, b"END", label, begin.end)):
+        found.append(Block(begin.start, end.end, text[begin.end : end.start]))
+        begin = find_line(text, b"BEGIN", label, end.end)
     return found

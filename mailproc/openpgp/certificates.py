@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mailproc.directory import Certificate
-from mailproc.errors import MailprocError
+from mailproc.errors import MailprocError, MissingProgram
 from mailproc.openpgp import packets
 from mailproc.openpgp.armor import blocks, lf_ends
 from mailproc.openpgp.gnupg import Gpg
@@ -20,19 +23,39 @@ _PRIVATE = (
     "send the public one: gpg --armor --export ADDRESS > public.asc"
 )
 _NOTHING = "this holds no OpenPGP public key; export one with: gpg --armor --export ADDRESS > public.asc"
-# Trust packets above all are left out: GnuPG would take their word that signatures were checked already.
-_KEPT = (packets.PRIMARY_KEY, packets.SUBKEY, packets.USER_ID, packets.USER_ATTRIBUTE, packets.SIGNATURE)
+_Groups = Sequence[list[Packet]]
 _INVALID = "i"  # in gpg's listing: no user id that its owner has signed
 
 
-def read_certificates(data: bytes, program: str = "gpg") -> list[Certificate]:
-    """The certificates in armored or binary ``data``.
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What its owner says of a key, in signatures that were checked."""
 
-    `MailprocError` with the fix where a secret key, or nothing usable, is in it; `MissingProgram` without GnuPG.
+    user_ids: tuple[str, ...]
+    expires_at: datetime | None
+    revoked: bool
+
+
+def read_certificates(data: bytes, program: str = "gpg") -> list[Certificate]:
+    """The certificates in armored or binary ``data``, checked by GnuPG, or by Sequoia where GnuPG is not installed.
+
+    `MailprocError` with the fix where a secret key, or nothing usable, is in it; `MissingProgram` where neither is installed.
     """
-    groups = _by_primary_key(_packets(data))
-    listed = _list(b"".join(packet.raw for group in groups for packet in group), Gpg(program))
-    return [_read(group, listed) for group in groups]
+    groups = packets.by_primary_key(_packets(data))
+    if groups is None:
+        raise MailprocError(_NOTHING)
+    checked = _checked_by(program)(groups)
+    return [_read(group, checked) for group in groups]
+
+
+def _checked_by(program: str) -> Callable[[_Groups], Mapping[str, _Facts]]:
+    """What checks self-signatures here; answers with the facts of each valid key by fingerprint."""
+    try:
+        return partial(_checked_by_gnupg, Gpg(program))
+    except MissingProgram:
+        if find_spec("pysequoia") is None:
+            raise
+        return _checked_by_sequoia
 
 
 def _packets(data: bytes) -> list[Packet]:
@@ -45,49 +68,57 @@ def _packets(data: bytes) -> list[Packet]:
         raise MailprocError(_PRIVATE)
     if None in read or not found:
         raise MailprocError(_NOTHING)
-    return [packet for packet in found if packet.kind in _KEPT]
+    return [packet for packet in found if packet.kind in packets.OF_A_CERTIFICATE]
 
 
-def _by_primary_key(found: list[Packet]) -> list[list[Packet]]:
-    groups: list[list[Packet]] = []
-    for packet in found:
-        if packet.kind == packets.PRIMARY_KEY:
-            groups.append([])
-        if not groups:
-            raise MailprocError(_NOTHING)
-        groups[-1].append(packet)
-    return groups
-
-
-def _read(group: list[Packet], listed: Mapping[str, dict[str, Any]]) -> Certificate:
+def _read(group: list[Packet], checked: Mapping[str, _Facts]) -> Certificate:
     keys = [packet for packet in group if packet.kind in (packets.PRIMARY_KEY, packets.SUBKEY)]
     fingerprints = [fingerprint for key in keys if (fingerprint := packets.fingerprint(key))]
     if len(fingerprints) != len(keys):
         raise MailprocError("this key has a version that is no longer safe (3 or older), or that is not known; make a new key")
-    facts = listed.get(fingerprints[0], {"trust": _INVALID})
-    if facts.get("trust") == _INVALID:
+    facts = checked.get(fingerprints[0])
+    if facts is None:
         raise MailprocError(
-            f"GnuPG finds that {fingerprints[0]} is no valid public key; "
+            f"{fingerprints[0]} is no valid public key: its owner has not signed it, or not in a way that is safe today; "
             "ask its owner to export it anew: gpg --armor --export ADDRESS"
         )
-    expires = str(facts.get("expires", ""))
     return Certificate(
         fingerprint=fingerprints[0],
         names=tuple(dict.fromkeys(name for each in fingerprints for name in (each, packets.key_id(each)))),
-        user_ids=tuple(map(_as_written, facts.get("uids", ()))),
+        user_ids=facts.user_ids,
         created_at=packets.created_at(keys[0]),
-        expires_at=datetime.fromtimestamp(int(expires), UTC) if expires.isdigit() else None,
-        revoked=facts.get("trust") == "r",
-        data=b"".join(packet.raw for packet in group),
+        expires_at=facts.expires_at,
+        revoked=facts.revoked,
+        data=_joined(group),
     )
 
 
-def _list(data: bytes, gpg: Gpg) -> dict[str, dict[str, Any]]:
-    """What gpg says of each primary key, once it has checked the self-signatures, by fingerprint."""
+def _joined(group: Iterable[Packet]) -> bytes:
+    return b"".join(packet.raw for packet in group)
+
+
+def _checked_by_gnupg(gpg: Gpg, groups: _Groups) -> dict[str, _Facts]:
     with tempfile.TemporaryDirectory(prefix="gpg-") as name:
         file = Path(name) / "certificates"
-        file.write_bytes(data)
-        return {key.get("fingerprint", ""): key for key in gpg.list_certificates(Path(name), file)}
+        file.write_bytes(b"".join(map(_joined, groups)))
+        listed = gpg.list_certificates(Path(name), file)
+    return {key.get("fingerprint", ""): _said_by_gnupg(key) for key in listed if key.get("trust") != _INVALID}
+
+
+def _said_by_gnupg(listed: Mapping[str, Any]) -> _Facts:
+    expires = str(listed.get("expires", ""))
+    return _Facts(
+        user_ids=tuple(map(_as_written, listed.get("uids", ()))),
+        expires_at=datetime.fromtimestamp(int(expires), UTC) if expires.isdigit() else None,
+        revoked=listed.get("trust") == "r",
+    )
+
+
+def _checked_by_sequoia(groups: _Groups) -> dict[str, _Facts]:
+    from mailproc.openpgp.sequoia import list_certificate  # an extra
+
+    listed = [(packets.fingerprint(group[0]) or "", list_certificate(_joined(group))) for group in groups]
+    return {fingerprint: _Facts(*facts) for fingerprint, facts in listed if facts is not None}
 
 
 def _as_written(user_id: str) -> str:

@@ -7,14 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from mailproc.reading.comments import QUOTED, without_comments
 from mailproc.reading.encodings import decode_transfer
 from mailproc.reading.header import Header, read_header
 from mailproc.reading.mediatype import top_type
 
 MAX_PARTS = 100
 MAX_DEPTH = 10
+_MOST_MARKS = 10_000  # lines that begin like a delimiter, or hold one; boundaries are chosen not to occur
 _DELIMITER_END = re.compile(rb"(--)?[ \t]*(?:\r\n|\r|\n|\Z)")
 _IDENTITY = ("", "7bit", "8bit", "binary")
+# RFC 2045 section 5.1, and values that many programs do not quote although they have to: boundaries, ``text/html``.
+_PARAMETER = rf";\s*+([^\s=;\"*]++)\s*+=\s*+(?:{QUOTED}|[^\s;\"]++)\s*+"
+_PARAMETERS = re.compile(_PARAMETER, re.DOTALL)
+_CONTENT_TYPE = re.compile(rf"[^\s;/,]++/[^\s;/,]++\s*+(?:{_PARAMETER})*+;?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Entity:
     @property
     def encoding(self) -> str:
         """The Content-Transfer-Encoding, lower-case, ``""`` where none is given."""
-        return (self.header.first("Content-Transfer-Encoding") or "").strip().lower()
+        return without_comments(self.header.first("Content-Transfer-Encoding") or "").strip().lower()
 
     def parameter(self, name: str) -> str:
         """A parameter of the Content-Type, ``""`` where it is missing."""
@@ -53,16 +59,48 @@ class Entity:
     def unambiguous(self) -> bool:
         """Whether every reader finds the same type and encoding in the header, and the same start of the body."""
         single = all(len(self.header.all(name)) <= 1 for name in ("Content-Type", "Content-Transfer-Encoding"))
-        return single and not self.header.cut and self.header.sound == len(self.header.fields)
+        return single and self.header_is_sound and _has_one_reading(self.header.first("Content-Type") or "")
+
+    @property
+    def header_is_sound(self) -> bool:
+        """Whether every reader finds the same fields, and all of them."""
+        whole = not self.header.cut and self.header.sound == len(self.header.fields)
+        return whole and "bare-cr" not in self.header.defects
 
     @property
     def unencoded(self) -> bool:
         """Whether the body stands as it is, as that of a multipart must (RFC 2045 section 6.4)."""
         return self.encoding in _IDENTITY
 
+    @property
+    def encoded_soundly(self) -> bool:
+        """Whether every reader decodes the body to the same octets, with nothing that some skip and others stop at."""
+        stops_early = self.encoding == "base64" and b"=" in self._body.rstrip(b"= \t\r\n")
+        return not stops_early and not self._decoded[1]
+
     def decoded(self) -> bytes:
         """The body with its transfer encoding undone; as much of it as can be."""
-        return decode_transfer(self.mail[self.header.length : self.end], self.encoding)[0]
+        return self._decoded[0]
+
+    @cached_property
+    def _decoded(self) -> tuple[bytes, tuple[str, ...]]:
+        return decode_transfer(self._body, self.encoding)
+
+    @property
+    def _body(self) -> bytes:
+        return self.mail[self.header.length : self.end]
+
+
+def _has_one_reading(content_type: str) -> bool:
+    """Whether a Content-Type is well formed, names no parameter twice, and has none in the pieces of RFC 2231.
+
+    Of two boundaries some readers take the first and others the last, and many know no pieces.
+    """
+    value = without_comments(content_type).strip()
+    if not value or not _CONTENT_TYPE.fullmatch(value):
+        return not value
+    names = [name.lower() for name in _PARAMETERS.findall(value)]
+    return len(set(names)) == len(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +116,10 @@ class Multipart:
 def split(entity: Entity) -> Multipart | None:
     """The pieces of a multipart entity; None where it is not one, or has no boundary, or more than 100 parts."""
     boundary = entity.parameter("boundary") if entity.type.startswith("multipart/") else ""
-    marks = list(_delimiters(entity, boundary.encode("utf-8", "surrogateescape"))) if boundary else []
+    octets = boundary.encode("utf-8", "surrogateescape")
+    if not boundary or entity.mail.count(b"--" + octets, entity.header.length, entity.end) > _MOST_MARKS:
+        return None
+    marks = list(_delimiters(entity, octets))
     if not marks or len(marks) > MAX_PARTS:
         return None
     mail, closed = entity.mail, marks[-1][2]

@@ -32,7 +32,8 @@ import gnupg
 
 from mailproc.errors import MissingProgram
 from mailproc.failpoints import failpoint
-from mailproc.openpgp import Finding, SignedPart, Verification
+from mailproc.openpgp import SignedPart, Verification
+from mailproc.openpgp.objections import Case, examine
 from mailproc.openpgp.status import Line, read_status
 
 # A bad signature is a finding, which we report; python-gnupg would warn of each, with the bytes of the mail.
@@ -172,24 +173,15 @@ class GnupgVerifier:
 
     def verify(self, part: SignedPart, certificates: Sequence[bytes]) -> Verification:
         """Answer for the one signature of ``part``; CANNOT_TELL when gpg hangs, crashes or cannot be started."""
-        if part.signatures > 1:
-            return Verification(Finding.SEVERAL_SIGNATURES, detail=f"{part.signatures} signatures")
-        if not part.signature:
-            return Verification(Finding.ALTERED, detail="the signature cannot be read")
-        if not certificates:
-            return Verification(Finding.UNKNOWN_KEY, detail="the key is not known here")
-        try:
-            failpoint("gpg")
-            return self._run(part, certificates)
-        except Exception as error:  # whatever it is, it says nothing about the signature
-            return Verification(Finding.CANNOT_TELL, detail=f"gpg: {type(error).__name__}: {error}")
+        return examine(part, certificates, self._check)
 
-    def _run(self, part: SignedPart, certificates: Sequence[bytes]) -> Verification:
+    def _check(self, case: Case) -> Verification:
+        failpoint("gpg")
         with tempfile.TemporaryDirectory(prefix="gpg-", dir=self._folder) as name:
             home = Path(name)
             keys, signature, content = home / "keys", home / "signature", home / "content"
-            keys.write_bytes(b"".join(dict.fromkeys(certificates)))
-            signature.write_bytes(part.signature)
-            content.write_bytes(part.content)
+            keys.write_bytes(case.certificate.data)
+            signature.write_bytes(case.signature)
+            content.write_bytes(case.content)
             said = self._gpg.verify_files(home, keys, signature, content)
         return read_status(said.lines, said.returncode)

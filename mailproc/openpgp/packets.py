@@ -6,7 +6,7 @@ Nothing here verifies anything, and nothing here raises for any bytes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,6 +17,8 @@ MARKER = 10
 USER_ID = 13
 SUBKEY = 14
 USER_ATTRIBUTE = 17
+# What a certificate is made of. Trust packets above all are left out: GnuPG would take their word that signatures were checked.
+OF_A_CERTIFICATE = (PRIMARY_KEY, SUBKEY, USER_ID, USER_ATTRIBUTE, SIGNATURE)
 
 _ISSUER = 16
 _ISSUER_FINGERPRINT = 33
@@ -79,6 +81,18 @@ def _old_length(data: bytes, at: int, width: int) -> tuple[int, int] | None:
     return at + octets, int.from_bytes(data[at : at + octets], "big")
 
 
+def by_primary_key(found: Iterable[Packet]) -> list[list[Packet]] | None:
+    """The packets of each certificate (section 10.1); None where they do not start with a primary key."""
+    groups: list[list[Packet]] = []
+    for packet in found:
+        if packet.kind == PRIMARY_KEY:
+            groups.append([])
+        if not groups:
+            return None
+        groups[-1].append(packet)
+    return groups
+
+
 def issuers(signatures: list[Packet]) -> tuple[str, ...]:
     """The keys that these signature packets name, upper-case hex, without repetition."""
     named = (issuer for signature in signatures for issuer in _issuers(signature.body))
@@ -110,7 +124,7 @@ def _subpackets(body: bytes, width: int) -> Iterator[tuple[int, bytes]]:
 def _area(area: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
     while at < len(area):
-        span = _subpacket_length(area, at)
+        span = subpacket_length(area, at)
         start, length = span
         if length == 0 or start + length > len(area):
             return
@@ -118,7 +132,8 @@ def _area(area: bytes) -> Iterator[tuple[int, bytes]]:
         at = start + length
 
 
-def _subpacket_length(area: bytes, at: int) -> tuple[int, int]:
+def subpacket_length(area: bytes, at: int) -> tuple[int, int]:
+    """Where the subpacket's type stands and how long it is from there on (section 5.2.3.7)."""
     first = area[at]
     if first < 192:
         return at + 1, first

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mailproc.openpgp import SignedPart, packets
-from mailproc.openpgp.armor import Block, blocks, crlf_ends, find_line, lf_ends
+from mailproc.openpgp.armor import Block, blocks, crlf_ends, find_line, has_long_line, lf_ends
 from mailproc.openpgp.entities import MAX_DEPTH, Entity, Multipart, first_leaf, split
+from mailproc.reading.charsets import decode_text
 
 _PGP_SIGNATURE = "application/pgp-signature"
 _LARGEST_SIGNATURE = 64 * 1024  # an honest one has less than 2 KiB
@@ -22,6 +23,12 @@ _MOST_HEADERS = 4 * 1024  # octets of armor headers; an honest text has "Hash: S
 _FOR_OLD_READERS = re.compile(
     rb"(This is an OpenPGP/MIME signed message( \(RFC \d{4}( and \d{4})?\))?\.?"
     rb"|This is a multi-?part message in MIME format\.*"
+    rb"|This message is in MIME format and has been PGP signed\."
+    rb"|This is a MIME GnuPG-signed message\. +If you see this text, it means that"
+    rb"\s+your E-mail or Usenet software does not support MIME signed messages\."
+    rb"(\s+The Internet standard for MIME PGP messages, RFC 2015, was published in 1996\."
+    rb"\s+To open this message correctly you will need to install E-mail or Usenet"
+    rb"\s+software that supports modern Internet standards\.)?"
     rb"|This is a MIME-formatted message\. +If you see this text it means that your"
     rb"\s+E-mail software does not support MIME-formatted messages\.)?",
     re.IGNORECASE,
@@ -45,7 +52,7 @@ def without_trailing_blanks(part: SignedPart) -> SignedPart | None:
     stripped = crlf_ends(_unpadded(lf_ends(part.content)))
     if stripped == part.content:
         return None
-    return replace(part, content=stripped)
+    return replace(part, content=stripped, whole=part.whole and (part.is_text or _hides_no_text(stripped)))
 
 
 def _pgp_mime(mail: Entity) -> SignedPart | None:
@@ -55,11 +62,12 @@ def _pgp_mime(mail: Entity) -> SignedPart | None:
     entity, pieces = found[0]
     armor = lf_ends(pieces.parts[1].decoded())
     signature, number, issuers = _read_signature(armor)
+    content = crlf_ends(pieces.parts[0].raw)
     return SignedPart(
-        content=crlf_ends(pieces.parts[0].raw),
+        content=content,
         signature=signature,
         signatures=number if len(found) == 1 else max(number, len(found)),
-        whole=entity is mail and _nothing_outside(entity, pieces) and _is_one_block(armor),
+        whole=entity is mail and _nothing_outside(entity, pieces) and _is_one_block(armor) and _hides_no_text(content),
         issuers=issuers,
     )
 
@@ -93,6 +101,20 @@ def _nothing_outside(entity: Entity, pieces: Multipart) -> bool:
     )
 
 
+def _hides_no_text(content: bytes) -> bool:
+    """Whether the header of a MIME entity says what follows, or is no header at all.
+
+    The same signature would do for a clear-signed text, whose first lines would be read as a header, or as the line that
+    an mbox puts above a mail, and not be shown.
+    """
+    entity = Entity(content, 0, len(content))
+    return not content.startswith(b"From ") and (not entity.header.fields or _is_described(entity))
+
+
+def _is_described(entity: Entity) -> bool:
+    return entity.header_is_sound and any(name.lower().startswith("content-") for name, _ in entity.header.fields)
+
+
 def _is_one_block(armor: bytes) -> bool:
     found = blocks(armor, b"SIGNATURE") if len(armor) <= _LARGEST_SIGNATURE else []
     return len(found) == 1 and not (armor[: found[0].start] + armor[found[0].end :]).strip()
@@ -116,17 +138,22 @@ def _clear_signed(mail: Entity) -> SignedPart | None:
         return None
     text = lf_ends(leaf.decoded())
     begin = find_line(text, b"BEGIN", b"SIGNED MESSAGE")
-    armor = _armor_behind(text, begin.end()) if begin else None
+    armor = _armor_behind(text, begin.end) if begin else None
     if begin is None or armor is None:
         return None
     signature, number, issuers = _read_signature(text[armor.start : armor.end])
-    headers, content = _clear_text(text[begin.end() + 1 : armor.start])
-    outside = text[: begin.start()] + text[armor.end :]
+    headers, content = _clear_text(text[begin.end + 1 : armor.start])
+    outside = text[: begin.start] + text[armor.end :]
     return SignedPart(
         content=crlf_ends(content),
         signature=signature,
-        signatures=number + (find_line(text, b"BEGIN", b"SIGNED MESSAGE", begin.end()) is not None),
-        whole=leaf is mail and leaf.unambiguous and not outside.strip() and _is_plain(headers, content),
+        signatures=number + (find_line(text, b"BEGIN", b"SIGNED MESSAGE", begin.end) is not None),
+        whole=leaf is mail
+        and leaf.unambiguous
+        and leaf.encoded_soundly
+        and not outside.strip()
+        and _is_plain(headers, content)
+        and _has_one_meaning(content, leaf.parameter("charset")),
         issuers=issuers,
         is_text=True,
         charset=leaf.parameter("charset") or None,
@@ -135,8 +162,8 @@ def _clear_signed(mail: Entity) -> SignedPart | None:
 
 def _armor_behind(text: bytes, start: int) -> Block | None:
     begin = find_line(text, b"BEGIN", b"SIGNATURE", start)
-    end = find_line(text, b"END", b"SIGNATURE", begin.end()) if begin else None
-    return Block(begin.start(), end.end(), text[begin.end() : end.start()]) if begin and end else None
+    end = find_line(text, b"END", b"SIGNATURE", begin.end) if begin else None
+    return Block(begin.start, end.end, text[begin.end : end.start]) if begin and end else None
 
 
 def _clear_text(framed: bytes) -> tuple[bytes, bytes]:
@@ -157,21 +184,26 @@ def _unpadded(text: bytes) -> bytes:
     while at <= len(text):
         end = text.find(b"\n", at + _AT_ONCE)
         end = len(text) if end < 0 else end
-        pieces.append(b"\n".join([line.rstrip(b" \t") for line in text[at:end].split(b"\n")]))
+        piece = text[at:end]
+        padded = b" \n" in piece or b"\t\n" in piece or piece.endswith((b" ", b"\t"))
+        pieces.append(b"\n".join([line.rstrip(b" \t") for line in piece.split(b"\n")]) if padded else piece)
         at = end + 1
     return b"\n".join(pieces)
 
 
 def _is_plain(headers: bytes, content: bytes) -> bool:
     """Whether the block has no corner where text could hide: no header but Hash, no very long line."""
-    return _HASH_ONLY.fullmatch(headers) is not None and not _has_long_line(content)
+    return _HASH_ONLY.fullmatch(headers) is not None and not has_long_line(content, _LONGEST_LINE)
 
 
-def _has_long_line(text: bytes) -> bool:
-    at = 0
-    while len(text) - at > _LONGEST_LINE:
-        line_end = text.rfind(b"\n", at, at + _LONGEST_LINE + 1)
-        if line_end < 0:
-            return True
-        at = line_end + 1
-    return False
+def _has_one_meaning(content: bytes, charset: str) -> bool:
+    """Whether nothing but what is signed says how to read the text.
+
+    The charset in the header of the mail is not signed; OpenPGP's text is UTF-8 (RFC 9580 section 6.2.2.4). And a MIME entity
+    that was signed for PGP/MIME is not a text: its attachments are somebody else's words.
+    """
+    try:
+        same = decode_text(content, charset) == content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return same and not _is_described(Entity(content, 0, len(content)))

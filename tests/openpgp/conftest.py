@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from mailproc.openpgp import Verifier
+from mailproc.openpgp.agreement import Both
 from mailproc.openpgp.gnupg import GnupgVerifier
+from mailproc.openpgp.sequoia import SequoiaVerifier
 from mailproc.testing.keys import SigningKey
 
 
@@ -39,7 +42,8 @@ def expired() -> Iterator[SigningKey]:
     yield from _key("Dan <dan@example.org>", expires="1d")
 
 
-@pytest.fixture(scope="session")
-def verifier() -> GnupgVerifier:
-    """The verifier as it is used."""
-    return GnupgVerifier()
+@pytest.fixture(scope="session", params=["gnupg", "sequoia", "both"])
+def verifier(request: pytest.FixtureRequest) -> Verifier:
+    """Each verifier as it is used: what is true of one is true of all."""
+    made = {"gnupg": GnupgVerifier, "sequoia": SequoiaVerifier, "both": lambda: Both(GnupgVerifier(), SequoiaVerifier())}
+    return made[request.param]()

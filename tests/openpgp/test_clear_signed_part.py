@@ -104,6 +104,59 @@ def test_a_block_with_anything_beside_it_covers_only_a_part(mail: bytes) -> None
     assert not found(mail).whole
 
 
+def in_charset(charset: bytes, text: bytes) -> SignedPart:
+    """The part of a mail that says so of its text."""
+    return found(TOP + b"Content-Type: text/plain; charset=" + charset + b"\r\n\r\n" + block(text))
+
+
+@pytest.mark.parametrize(
+    "charset", [b"utf-8", b"UTF8", b"us-ascii", b"iso-8859-1", b"windows-1251", b"iso-2022-jp", b"unknown"]
+)
+def test_a_charset_that_changes_nothing_may_be_any(charset: bytes) -> None:
+    """A text in ASCII reads the same in all of them."""
+    assert in_charset(charset, b"Hello").whole
+
+
+@pytest.mark.parametrize(
+    "charset, text",
+    [
+        (b"utf-16", b"Pay eve."),
+        (b"utf-32", b"Pay eve."),
+        (b"iso-8859-1", "Grüße".encode()),
+        (b"koi8-r", "Grüße".encode()),
+        (b"shift_jis", "Grüße".encode()),
+        (b"iso-2022-jp", b"\x1b$B$3\x1b(B"),
+        (b"iso-8859-1", "Grüße".encode("latin-1")),
+        (b"utf-8", "Grüße".encode("latin-1")),
+    ],
+)
+def test_a_charset_that_changes_the_text_leaves_it_unproven(charset: bytes, text: bytes) -> None:
+    """The charset is not signed, and OpenPGP's text is UTF-8: who could say another one could say another text."""
+    part = in_charset(charset, text)
+    assert (part.whole, part.content) == (False, text)
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        pytest.param(base64.encodebytes(b"x\n") + base64.encodebytes(block(b"Hello")), id="behind a padding"),
+        pytest.param(base64.encodebytes(block(b"Hello") + b" ") + b"=" + base64.encodebytes(b"Pay eve."), id="below a padding"),
+        pytest.param(b"* " + base64.encodebytes(block(b"Hello")), id="with signs that are skipped"),
+    ],
+)
+def test_base64_that_readers_may_decode_otherwise_leaves_the_text_unproven(encoded: bytes) -> None:
+    """Some readers stop at a padding and others go on; some skip foreign characters and others do not."""
+    part = find_signed_part(TOP + b"Content-Transfer-Encoding: base64\r\n\r\n" + encoded)
+    assert part is None or not part.whole
+
+
+def test_a_mime_entity_is_no_text() -> None:
+    """What was signed for PGP/MIME cannot be sent clear-signed, where its attachments would be read as the sender's words."""
+    entity = b"Content-Type: text/plain\r\n\r\nHello"
+    assert not found(TOP + b"\r\n" + block(entity)).whole
+    assert found(TOP + b"\r\n" + block(b"Subject: x\r\n\r\nHello")).whole
+
+
 @pytest.mark.parametrize("headers", [b"", b"Hash: SHA256\r\n", b"Hash: SHA256, SHA512\r\n", b"Hash: SHA256\r\nHash: SHA1\r\n"])
 def test_the_digests_header_is_no_text(headers: bytes) -> None:
     """The Hash header may be missing, or list several; the signature itself says which digest it is."""

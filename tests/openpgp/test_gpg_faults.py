@@ -83,14 +83,23 @@ def test_a_hanging_gpg_is_ended_with_its_children(script: str, tmp_path: Path, a
     assert running(tmp_path) == []
 
 
-def test_a_spinning_gpg_does_not_outlive_us_by_much(tmp_path: Path) -> None:
+def verifying(folder: Path, key: SigningKey, verifier: str) -> str:
+    """A program that prints what a verifier finds about a good signature."""
+    part = signed_part(CONTENT, key)
+    (folder / "certificate").write_bytes(key.certificate)
+    return (
+        "from pathlib import Path; from mailproc.openpgp import SignedPart; "
+        "from mailproc.openpgp.gnupg import GnupgVerifier; "
+        f"part = SignedPart({part.content!r}, {part.signature!r}, 1, True, {part.issuers!r}); "
+        f"print({verifier}.verify(part, [Path({str(folder / 'certificate')!r}).read_bytes()]).finding)"
+    )
+
+
+def test_a_spinning_gpg_does_not_outlive_us_by_much(tmp_path: Path, ann: SigningKey) -> None:
     """When this process is killed, nobody counts gpg's time any more: its own limit of work ends it."""
     verify = f"touch {tmp_path}/begun; while :; do :; done"
-    program = (
-        "from mailproc.openpgp import SignedPart; from mailproc.openpgp.gnupg import GnupgVerifier; "
-        f"verifier = GnupgVerifier({fake_gpg(tmp_path, verify)!r}, timeout=0.9, folder={str(tmp_path)!r}); "
-        "verifier.verify(SignedPart(b'x', b'y', 1, True, ()), [b'z'])"
-    )
+    gpg = f"GnupgVerifier({fake_gpg(tmp_path, verify)!r}, timeout=0.9, folder=Path({str(tmp_path)!r}))"
+    program = verifying(tmp_path, ann, gpg)
     with subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}) as us:
         until(lambda: (tmp_path / "begun").exists())
         us.kill()
@@ -144,11 +153,7 @@ def test_a_folder_that_cannot_be_written_cannot_tell(tmp_path: Path, ann: Signin
 @pytest.mark.parametrize("fault", ["raise", "enospc", "eio"])
 def test_the_failpoint_cannot_tell(fault: str, ann: SigningKey, tmp_path: Path) -> None:
     """A fault at the step "gpg" is no verdict."""
-    program = (
-        "import sys; from pathlib import Path; from mailproc.openpgp import SignedPart; "
-        "from mailproc.openpgp.gnupg import GnupgVerifier; "
-        "print(GnupgVerifier().verify(SignedPart(b'x', b'y', 1, True, ()), [b'z']).finding)"
-    )
+    program = verifying(tmp_path, ann, "GnupgVerifier()")
     done = subprocess.run(
         [sys.executable, "-c", program],
         env=os.environ | {"MAILPROC_FAILPOINT": f"gpg:{fault}", "PYTHONPATH": os.pathsep.join(sys.path)},

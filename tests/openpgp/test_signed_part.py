@@ -150,6 +150,10 @@ def test_swapped_parts_are_not_signed() -> None:
         pytest.param(MAIL.replace(b"MIME-Version", b"Content-Transfer-Encoding: base64\r\nMIME-Version"), id="encoded"),
         pytest.param(MAIL.replace(b"boundary", b"Content-Type: text/html\r\n boundary"), id="two types"),
         pytest.param(MAIL.replace(b"MIME-Version", b"no field\r\nMIME-Version"), id="a line that is no field"),
+        pytest.param(MAIL.replace(b'"limit"', b'"limit"; boundary="other"'), id="two boundaries"),
+        pytest.param(MAIL.replace(b'boundary="limit"', b"boundary*=us-ascii''limit"), id="an encoded boundary"),
+        pytest.param(MAIL.replace(b'boundary="limit"', b'boundary*0="li"; boundary*1="mit"'), id="a boundary in pieces"),
+        pytest.param(MAIL.replace(b'"limit"', b'"limit", text/html'), id="something behind the parameters"),
     ],
 )
 def test_a_signature_with_anything_beside_it_covers_only_a_part(mail: bytes) -> None:
@@ -157,6 +161,23 @@ def test_a_signature_with_anything_beside_it_covers_only_a_part(mail: bytes) -> 
     if part := find_signed_part(mail):
         assert not part.whole
         assert part.content == PART
+
+
+@pytest.mark.parametrize(
+    "part, whole",
+    [
+        pytest.param(PART, True, id="a type"),
+        pytest.param(b"From: Bob <bob@example.org>\r\nContent-Type: text/plain\r\n\r\nHello\r\n", True, id="protected fields"),
+        pytest.param(b"\r\nHello\r\n", True, id="no header"),
+        pytest.param(b"Hello\r\n\r\nPay eve.\r\n", True, id="no header, and no blank line above the text, which is all shown"),
+        pytest.param(b"Not: what follows\r\n\r\nPay eve.\r\n", False, id="a text whose first line looks like a field"),
+        pytest.param(b"From now on not:\r\n\r\nPay eve.\r\n", False, id="a line as an mbox has it"),
+        pytest.param(b"Do this: not\r\nContent-Type: text/plain\r\n\r\nPay eve.\r\n", False, id="a line that is no field"),
+    ],
+)
+def test_the_header_of_the_part_hides_no_text(part: bytes, whole: bool) -> None:
+    """What was signed as a text cannot be sent as a MIME entity, whose first lines nobody would see."""
+    assert found(signed_mime(TOP, part, SIGNATURE)).whole is whole
 
 
 def test_at_least_a_list_footer_leaves_a_signed_part() -> None:
@@ -170,12 +191,22 @@ def test_at_least_a_list_footer_leaves_a_signed_part() -> None:
         b"This is an OpenPGP/MIME signed message (RFC 4880 and 3156)",
         b"This is an OpenPGP/MIME signed message (RFC 2440 and 3156).",
         b"This is a multi-part message in MIME format.",
+        b"This is a multi-part message in MIME format...",
+        b"This message is in MIME format and has been PGP signed.",
+        b"This is a MIME GnuPG-signed message.  If you see this text, it means that\r\n"
+        b"your E-mail or Usenet software does not support MIME signed messages.",
         b"\r\n  \r\n",
     ],
 )
 def test_what_mail_programs_write_into_the_preamble_is_harmless(line: bytes) -> None:
     """Well-known lines for old readers stand beside the signed part without being a message."""
     assert found(MAIL.replace(b"\r\n\r\n--limit", b"\r\n\r\n" + line + b"\r\n--limit", 1)).whole
+
+
+@pytest.mark.parametrize("encoding", [b"7bit", b"8Bit", b"binary", b"7bit (as ever)"])
+def test_a_multipart_may_say_that_it_is_not_encoded(encoding: bytes) -> None:
+    """Programs and relays write so, with comments too (RFC 2045 section 6.1)."""
+    assert found(MAIL.replace(b"MIME-Version", b"Content-Transfer-Encoding: " + encoding + b"\r\nMIME-Version")).whole
 
 
 def test_a_micalg_that_is_wrong_changes_nothing() -> None:
@@ -264,6 +295,9 @@ def test_trailing_blanks_are_kept_first_and_removed_for_a_second_try() -> None:
         pytest.param(MAIL.replace(b"\r\n\r\n--", b"\r\n\r\n" + b"\t" * 2_000_000 + b"x\r\n--", 1), id="preamble of blanks"),
         pytest.param(MAIL.replace(b"--limit--", b"--limit--" + b" " * 2_000_000 + b"x"), id="blanks behind a delimiter"),
         pytest.param(MAIL.replace(b"Hello", b"a \t" * 700_000), id="blanks in a part"),
+        pytest.param(MAIL.replace(b'"limit"', b'"limit"' + b"; a=b" * 40_000), id="parameters"),
+        pytest.param(MAIL.replace(b'"limit"', b'"limit";' + b"\x0b" * 200_000 + b"x"), id="blanks behind the parameters"),
+        pytest.param(MAIL.replace(b"multipart/signed;", b"multipart/signed" + b"()" * 100_000 + b";"), id="comments"),
     ],
 )
 def test_hostile_mails_take_little_time(mail: bytes) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mailproc.openpgp import Finding
-from mailproc.openpgp.gnupg import GnupgVerifier
+from mailproc.openpgp import Finding, Verifier
 from mailproc.openpgp.signed import find_signed_part
 from mailproc.reading import read_header
 from mailproc.testing.keys import SigningKey, sign_mail
@@ -42,7 +41,7 @@ def test_a_key_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("inline", [False, True])
-def test_a_mail_can_be_signed_at_another_time(inline: bool, ann: SigningKey, verifier: GnupgVerifier) -> None:
+def test_a_mail_can_be_signed_at_another_time(inline: bool, ann: SigningKey, verifier: Verifier) -> None:
     """A mail of three days ago is signed three days ago."""
     at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
     part = find_signed_part(sign_mail(MAIL.replace(b"text/html", b"text/plain"), ann, inline=inline, at=at))
@@ -61,7 +60,7 @@ def test_the_fields_of_the_content_are_signed_with_it(ann: SigningKey) -> None:
     assert len(read_header(raw).all("Content-Type")) == 1
 
 
-def test_an_expired_key_is_made_by_its_expiry_alone(expired: SigningKey, verifier: GnupgVerifier) -> None:
+def test_an_expired_key_is_made_by_its_expiry_alone(expired: SigningKey, verifier: Verifier) -> None:
     """A key is a year old unless said otherwise, so that one for a day has expired."""
     then = datetime.now(UTC) - timedelta(days=365) + timedelta(hours=1)
     part = find_signed_part(sign_mail(MAIL, expired, at=then))
