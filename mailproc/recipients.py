@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from mailproc.address import Address
 from mailproc.reading import Header, read_addresses
+from mailproc.screening import written_path
 
 MAX_RECIPIENTS = 100
 _MAX_ADDRESSEES = 65_536  # as many of the shortest as a header holds, so that none hides ours behind others
@@ -68,14 +69,14 @@ def _sole(value: str) -> str:
 
 
 def reverse_path_of(header: Header) -> str | None:
-    """The reverse path that the MTA wrote down in the topmost Return-Path (RFC 5321 section 4.4); "" is the null path.
+    """The reverse path that the MTA wrote down (RFC 5321 section 4.4); "" is the null path.
 
-    None when it is unknown: there is no such field, or it holds something else.
+    None when it is unknown: there is no Return-Path and no line of an mbox, or what stands there is not one address.
     """
-    value = (header.first("Return-Path") or "").strip()
-    if value == "<>":
-        return ""
-    addresses = read_addresses([value])
+    path = written_path(header)
+    if not path:
+        return path
+    addresses = read_addresses([path])
     return str(addresses[0]) if len(addresses) == 1 else None
 
 

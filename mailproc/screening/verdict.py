@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mailproc.reading import Header, Message, top_type
+from mailproc.screening.reverse_path import written_path
 
 
 class Verdict(enum.StrEnum):
     """What a mail is.
 
     human           no rule has seen anything automatic
-    bounce          a delivery status notification (RFC 3464), or mail with a null reverse path
+    bounce          a delivery status notification (RFC 3464), mail of a mailer daemon, and mail with a null reverse path
+                    that is known for nothing else
     report          a receipt, an abuse complaint, a TLS or DMARC report
     auto-reply      a responder's answer (RFC 3834)
     auto-generated  written by a program (RFC 3834)
@@ -64,6 +66,16 @@ class Evidence:
     def header(self) -> Header:
         """The header of the mail."""
         return self.message.header
+
+    @cached_property
+    def path(self) -> str | None:
+        """The reverse path of the envelope, else the one that was written down; "" is the null path, None unknown."""
+        return written_path(self.header) if self.reverse_path is None else self.reverse_path
+
+    @property
+    def senders(self) -> tuple[str, ...]:
+        """The values of From; without any, those of Sender."""
+        return self.header.all("From") or self.header.all("Sender")
 
     @cached_property
     def content_type(self) -> tuple[str, dict[str, str]]:

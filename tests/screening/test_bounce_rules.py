@@ -48,7 +48,7 @@ def test_bounces(head: str, reverse_path: str | None, rule: str) -> None:
     ("head", "reverse_path"),
     [
         (f"Return-Path:\n{PERSON}", None),
-        (f"Return-Path: < >\n{PERSON}", None),
+        (f"Return-Path: <\n{PERSON}", None),
         (f"Return-Path: <ann@example.org>\nReturn-Path: <>\n{PERSON}", None),
         (f"Return-Path: <>\n{PERSON}", "ann@example.org"),
         (f"{PERSON}X-Failed-Recipients: x@example.net", None),

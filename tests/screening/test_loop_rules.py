@@ -31,7 +31,6 @@ def test_loops(head: str, rule: str) -> None:
 @pytest.mark.parametrize(
     "head",
     [
-        "X-Loop: mailproc/other.example.org",
         "X-Loop: ann@example.org",
         "X-Loop: xmailproc/robot.example.org",
         "Message-ID: <mailproc.x@example.org>",
@@ -43,7 +42,41 @@ def test_loops(head: str, rule: str) -> None:
     ],
 )
 def test_no_loops(head: str) -> None:
-    """Marks of others, answers to our mail, and fifty hops are no loop."""
+    """Marks of other programs, answers to our mail, and fifty hops are no loop."""
+    assert screened(head).verdict == "human"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "X-Loop: mailproc/other.example.org",
+        "X-Loop: other\nX-Loop: mailproc/x",
+        f"Message-ID: <mailproc.{'0123456789abcdef' * 2}@other.example.org>",
+        f"Message-ID:  <mailproc.{'f' * 32}@x> ",
+    ],
+)
+def test_another_mailproc_is_no_person(head: str) -> None:
+    """What it sends is automatic, whatever a gateway has taken away."""
+    found = screened(head)
+    assert (found.verdict, found.rule, found.reason) == ("auto-reply", "auto-reply.mailproc", "another mailproc wrote it")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "X-Loop: mailproc/",
+        "X-Loop: mailproc/a b",
+        "X-Loop: a mailproc/x",
+        f"Message-ID: <mailproc.{'f' * 31}@x>",
+        f"Message-ID: <mailproc.{'f' * 33}@x>",
+        f"Message-ID: <mailproc.{'g' * 32}@x>",
+        f"Message-ID: <mailproc-{'f' * 32}@x>",
+        f"Message-ID: x <mailproc.{'f' * 32}@x>",
+        f"In-Reply-To: <mailproc.{'f' * 32}@x>",
+    ],
+)
+def test_what_only_looks_like_another_mailproc_is_from_a_person(head: str) -> None:
+    """Above all an answer to its mail."""
     assert screened(head).verdict == "human"
 
 

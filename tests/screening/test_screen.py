@@ -27,7 +27,7 @@ SIGNS = [
     ("auto-generated", "auto-generated.auto-submitted", "Auto-Submitted: auto-generated\n"),
     ("auto-reply", "auto-reply.field", "X-Autorespond: x\n"),
     ("report", "report.tls", "TLS-Report-Domain: a\nTLS-Report-Submitter: b\n"),
-    ("bounce", "bounce.null-reverse-path", "Return-Path: <>\n"),
+    ("bounce", "bounce.failed-recipients", "Return-Path: <>\nX-Failed-Recipients: x@example.net\n"),
     ("loop", "loop.mark", "X-Loop: mailproc/robot.example.org\n"),
     ("unparseable", "unparseable.structure", DEEP),
 ]
