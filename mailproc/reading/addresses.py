@@ -18,8 +18,8 @@ from mailproc.reading.header import Header
 _MAX_OCTETS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
 
 _TOKEN = re.compile(
-    rf"(?P<space>\s+)|(?P<quoted>{QUOTED})|(?P<literal>\[[^\[\]()<>:;@\\,\"]*\])"
-    r"|(?P<atom>[^\s()<>\[\]:;@\\,.\"]+)|(?P<special>.)",
+    rf"(?P<space>[ \t\r\n]+)|(?P<quoted>{QUOTED})|(?P<literal>\[[^\[\]()<>:;@\\,\"]*\])"
+    r"|(?P<atom>[^ \t\r\n()<>\[\]:;@\\,.\"]+)|(?P<special>.)",
     re.DOTALL,
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd]")

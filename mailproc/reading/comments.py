@@ -7,6 +7,8 @@ import re
 # An unclosed quoted string reaches to the end, so that no second attempt at it makes the search quadratic.
 QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
 
+_MAX_COMMENTS = 100  # in one value; each part of a mail may come with such a field
+
 _OUTSIDE = re.compile(QUOTED + r"|\(", re.DOTALL)
 _INSIDE = re.compile(r"[()]|\\.", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -23,7 +25,10 @@ def comment_end(value: str, start: int) -> int | None:
 
 
 def without_comments(value: str) -> str:
-    """The value with a blank for each comment that stands outside of quoted strings (RFC 5322 section 3.2.2)."""
+    """The value with a blank for each comment that stands outside of quoted strings (RFC 5322 section 3.2.2).
+
+    What stands behind a hundred comments is left out, as it is behind one that is never closed.
+    """
     if "(" not in value:
         return value
     kept, at, search_from = [], 0, 0
@@ -31,7 +36,8 @@ def without_comments(value: str) -> str:
         search_from = found.end()
         if found[0] == "(":
             kept.append(value[at : found.start()])
-            at = search_from = comment_end(value, found.start()) or len(value)
+            closed = comment_end(value, found.start()) if len(kept) <= _MAX_COMMENTS else None
+            at = search_from = closed or len(value)
     return " ".join([*kept, value[at:]])
 
 

@@ -6,17 +6,19 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from mailproc.reading.attachments import Attachment, safe_name
+from mailproc.reading.body import Body, choose_body
 from mailproc.reading.charsets import decode_text, is_known
 from mailproc.reading.comments import without_comments
 from mailproc.reading.dates import read_date
 from mailproc.reading.encodings import decode_transfer
+from mailproc.reading.flowed import unflow
 from mailproc.reading.header import Header, read_header
+from mailproc.reading.html import MAX_TEXT
 from mailproc.reading.structure import Part, Structure, read_structure
 from mailproc.reading.words import decode_words
-
-MAX_TEXT = 1024 * 1024
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,996}>")  # printable ASCII without angle brackets
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -69,13 +71,22 @@ class Message:
 
     @cached_property
     def text(self) -> str:
-        """The plain text: all text/plain parts that are no attachments, joined; at most 1 MiB, lines end with LF."""
-        return "\n".join(text for text, _ in self._plain)
+        """What the mail says: its text/plain parts that are no attachments, joined; at most 1 MiB, lines end with LF.
+
+        Where they are blank, or only say that there is HTML, it is the HTML as Markdown. Lines that the sender's program
+        has wrapped are whole where it says so (``format=flowed``, RFC 3676).
+        """
+        return self._body.text
+
+    @property
+    def text_from_html(self) -> bool:
+        """Whether ``text``, or its beginning, was made from HTML."""
+        return self._body.from_html
 
     @cached_property
     def html(self) -> str | None:
         """The HTML as the sender wrote it, hostile until cleaned; at most 1 MiB, None when there is none."""
-        return "\n".join(text for text, _ in self._markup) if self._markup else None
+        return "\n".join(markup.text for markup in self._markup) if self._markup else None
 
     @cached_property
     def attachments(self) -> tuple[Attachment, ...]:
@@ -86,9 +97,11 @@ class Message:
     def defects(self) -> tuple[str, ...]:
         """Stable names of everything that is wrong with the mail; decodes all of it to find out."""
         found = dict.fromkeys((*self.header.defects, *self._structure.defects))
-        for _, defects in (*self._plain, *self._markup, *self._files):
+        for text in (*self._plain, *self._markup):
+            found |= dict.fromkeys(text.defects)
+        for _, defects in self._files:
             found |= dict.fromkeys(defects)
-        return tuple(found)
+        return tuple(found | dict.fromkeys(self._body.defects))
 
     @property
     def unparseable(self) -> str | None:
@@ -108,19 +121,24 @@ class Message:
         return read_structure(self._entity, self._entity_header)
 
     @cached_property
-    def _plain(self) -> list[tuple[str, tuple[str, ...]]]:
+    def _body(self) -> Body:
+        plain, markup = ([(text.start, text.text) for text in texts] for texts in (self._plain, self._markup))
+        return choose_body(plain, markup)
+
+    @cached_property
+    def _plain(self) -> list[_Text]:
         return self._texts([part for part in self._structure.parts if _is_plain(part)])
 
     @cached_property
-    def _markup(self) -> list[tuple[str, tuple[str, ...]]]:
+    def _markup(self) -> list[_Text]:
         return self._texts([part for part in self._structure.parts if part.type == "text/html" and not part.attached])
 
-    def _texts(self, parts: list[Part]) -> list[tuple[str, tuple[str, ...]]]:
+    def _texts(self, parts: list[Part]) -> list[_Text]:
         room, texts = MAX_TEXT, []
         for part in parts:
-            text, defects = _text_of(self._entity, part, room)
-            room -= len(text.encode())
-            texts.append((text, defects))
+            text = _text_of(self._entity, part, room)
+            room -= len(text.text.encode())
+            texts.append(text)
             if room <= 0:
                 break
         return texts
@@ -155,16 +173,33 @@ def _is_file(part: Part) -> bool:
     return not _is_plain(part)
 
 
-def _text_of(entity: bytes, part: Part, room: int) -> tuple[str, tuple[str, ...]]:
-    """The text of a part, at most ``room`` octets of UTF-8 long, and its defects."""
+class _Text(NamedTuple):
+    """The text of a part, which begins at ``start``, and what is wrong with it."""
+
+    start: int
+    text: str
+    defects: tuple[str, ...]
+
+
+def _text_of(entity: bytes, part: Part, room: int) -> _Text:
+    """The text of a part, at most ``room`` octets of UTF-8 long."""
     encoded = entity[part.start : min(part.end, part.start + 4 * MAX_TEXT)]
-    octets, defects = decode_transfer(encoded, part.encoding)
+    whole = len(encoded) == part.end - part.start
+    octets, defects = decode_transfer(encoded, part.encoding, whole=whole)
     charset = part.parameters.get("charset")
     text = decode_text(octets[: 4 * room], charset).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     kept = text.encode()[:room].decode("utf-8", "ignore")
-    if len(kept) < len(text) or len(octets) > 4 * room or len(encoded) < part.end - part.start:
+    if len(kept) < len(text) or len(octets) > 4 * room or not whole:
         defects += ("text-cut",)
-    return kept, defects if is_known(charset) else (*defects, "unknown-charset")
+    if not is_known(charset):
+        defects += ("unknown-charset",)
+    return _Text(part.start, _unflowed(kept, part), defects)
+
+
+def _unflowed(text: str, part: Part) -> str:
+    if part.type != "text/plain" or part.parameters.get("format", "").lower() != "flowed":
+        return text
+    return unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
 
 
 def _attachment(entity: bytes, part: Part) -> tuple[Attachment, tuple[str, ...]]:

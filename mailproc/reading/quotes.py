@@ -13,8 +13,24 @@ _MOST_BRACKETS = 3
 _MOST_HEADER_LINES = 300
 _HEADER_LINE = re.compile(r"(?:> ?)?\*?[-\w ]+:")
 _SENT_FROM = re.compile(
-    r"(?:sent from|sent with|sent via|get outlook for|von meinem|gesendet von|envoy[ée] (?:de|depuis)|"
-    r"enviado (?:de|desde)|inviato da|verstuurd vanaf|skickat fr[åa]n)\b.{0,80}",
+    r"(?:sent from|sent with|sent via|von meinem|gesendet von|envoy[ée] (?:de|depuis)|"
+    r"enviado (?:de|desde)|inviato da|verstuurd vanaf|skickat fr[åa]n|"
+    r"(?:\w+ )?outlook (?:for|für|pour|para|per|voor) (?:ios|android))\b.{0,80}",
+    re.IGNORECASE,
+)
+
+# What stands above a quote where the library does not know the language. An address or a verb makes a line an attribution.
+_WROTE = re.compile(
+    r"wrote|writes|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|kirjoitti|napisał|napsal|написал|пишет|写道|寫道",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"_{20,}|-{3,}|-{3,} ?[^-].{0,60}[^-] ?-{3,}")
+_FROM = re.compile(
+    r"\*?(?:from|von|de|da|van|från|fra|od|lähettäjä|от|от кого|kimden|feladó|差出人|发件人|寄件者) ?[:：]", re.IGNORECASE
+)
+_SENT = re.compile(
+    r"\*?(?:sent|gesendet|envoyé|enviad[oa](?: e[lm])?|inviato|verzonden|skickat|sendt|wysłano|odesláno|lähetetty|"
+    r"отправлено|gönderildi|elküldve|送信日時|发送时间|傳送時間) ?[:：]",
     re.IGNORECASE,
 )
 
@@ -35,7 +51,7 @@ def _without_quote(text: str) -> str:
     from quotequail import unwrap  # it takes time to import, and few handlers ask
 
     lines = text.split("\n")
-    tame = _tamed(lines)
+    tame = _translated(_tamed(lines))
     found = unwrap("\n".join(tame))
     if found is None:
         return text
@@ -53,6 +69,7 @@ def _tamed(lines: list[str]) -> list[str]:
     """As many lines, but none on which the library would take long: it is slow on long lines and on runs of header lines."""
     tame, header_lines = [], 0
     for line in lines:
+        line = line.replace("\xa0", " ").replace("\u202f", " ")  # French sets one before its colons
         if len(line) > _LONGEST_LINE or line.count("<") > _MOST_BRACKETS or line.count("@") > _MOST_BRACKETS:
             line = ">" if line.startswith(">") else "text"
         if _HEADER_LINE.match(line):
@@ -61,6 +78,34 @@ def _tamed(lines: list[str]) -> list[str]:
                 line = line.replace(":", ",:", 1).removesuffix(":")
         tame.append(line)
     return tame
+
+
+def _translated(lines: list[str]) -> list[str]:
+    """As many lines, but what introduces a quote is in words that the library knows."""
+    known = lines.copy()
+    for n, line in enumerate(lines):
+        below = next((other for other in lines[n + 1 : n + 3] if other.strip()), "")
+        if _RULE.fullmatch(line.strip()) and _FROM.match(below):
+            known[n] = "-----Original Message-----"
+        elif _FROM.match(line) and n + 1 < len(lines) and _SENT.match(lines[n + 1]):
+            known[n : n + 2] = ["From: somebody", "Sent: once"]
+        elif below.startswith(">") and _is_attribution(line):
+            known[n] = "On a day somebody wrote:"
+            if n and _is_begun_attribution(lines[n - 1], line, lines[n - 2] if n > 1 else ""):
+                known[n - 1 : n + 1] = ["On a day", "somebody wrote:"]
+    return known
+
+
+def _is_attribution(line: str) -> bool:
+    """Whether the line can only say whose the words below it are: a sentence of a person's may end with a colon, too."""
+    if line.startswith(">") or not line.rstrip().endswith((":", "：")):
+        return False
+    return "@" in line or (_WROTE.search(line) is not None and any(map(str.isdigit, line)))
+
+
+def _is_begun_attribution(above: str, line: str, before: str) -> bool:
+    """Whether the attribution has begun in the line above, with the date, because it was too long for one."""
+    return not any(map(str.isdigit, line)) and any(map(str.isdigit, above)) and not before.strip()
 
 
 def _count_through(lines: list[str], top: str) -> int:

@@ -13,6 +13,8 @@ from mailproc.reading.words import decode_words
 
 MAX_DEPTH = 50
 MAX_PARTS = 1000
+MAX_HEADERS = 1024 * 1024  # octets in the headers of all parts, those of forwarded mails too
+MAX_HEADER_LINES = 50_000
 
 # Lines that only begin like a delimiter; real mail has next to none, since boundaries are chosen not to occur.
 _MAX_FALSE_DELIMITERS = 10_000
@@ -72,9 +74,10 @@ class Structure:
 
 
 def read_structure(entity: bytes, header: Header | None = None) -> Structure:
-    """Find the parts of a MIME entity; never raises, and goes 50 levels deep and to 1,000 parts at most.
+    """Find the parts of a MIME entity; never raises, and goes 50 levels deep, to 1,000 parts, and to headers of 1 MiB at most.
 
-    ``header`` is the entity's own, where it has been read already.
+    ``header`` is the entity's own, where it has been read already. What is wrong with the headers of its parts is among the
+    defects; that a part has none is not, for it needs none (RFC 2046 section 5.1).
 
     A forwarded message (message/rfc822) is one leaf: what it says is not what this mail says. It is looked into only
     for the limits, because whoever opens it next may do so by recursion.
@@ -111,6 +114,7 @@ class _Walk:
         self.defects: dict[str, None] = {}
         self.waiting = [_Branch(0, len(entity))]
         self.queued = 0
+        self.headers = self.header_lines = 0
         self.false_delimiters = 0
         self.searched = 0
 
@@ -124,6 +128,7 @@ class _Walk:
     def _look_at(self, branch: _Branch, header: Header) -> None:
         if branch.depth > MAX_DEPTH:
             raise _TooMuch(f"its parts are nested more than {MAX_DEPTH} deep")
+        self._count_header(branch, header)
         part_type, part_parameters = content_type(header) or (None, {})
         part = Part(header, header.length, branch.end, part_type, part_parameters, branch.default)
         kind = part_type or branch.default
@@ -185,6 +190,14 @@ class _Walk:
         if self.queued + announced > MAX_PARTS:
             raise _TooMuch(f"it has more than {MAX_PARTS} parts")
         self.waiting += branches
+
+    def _count_header(self, branch: _Branch, header: Header) -> None:
+        self.headers += header.octets
+        self.header_lines += header.lines
+        if self.headers > MAX_HEADERS or self.header_lines > MAX_HEADER_LINES:
+            raise _TooMuch("the headers of its parts are too long")
+        if not branch.forwarded:
+            self.defects |= dict.fromkeys(defect for defect in header.defects if defect != "no-header")
 
     def _count_false_delimiter(self) -> None:
         self.false_delimiters += 1

@@ -163,6 +163,12 @@ def test_comments(value: str, rest: str) -> None:
     assert without_comments(value) == rest
 
 
+def test_comments_are_bounded() -> None:
+    """Behind a hundred comments nothing is read any more, as behind one that is not closed."""
+    assert without_comments("a" + "(x)" * 99 + "b") == "a" + " " * 99 + "b"
+    assert without_comments("a" + "(x)" * 200 + "b").rstrip() == "a"
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

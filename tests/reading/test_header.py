@@ -39,7 +39,7 @@ def test_missing_field() -> None:
         (b"A: b\0c\n\nBody", ("nul",), b"Body"),
         (b"A: b\rc\n\nBody", ("bare-cr",), b"Body"),
         (b"A: \xc3\xa9\n\nBody", ("eight-bit",), b"Body"),
-        (b"A: b\n \n\t\n\nBody", (), b"Body"),
+        (b"A: b\n \n\t\n\nBody", ("blank-fold",), b"Body"),
         (b"A: b", (), b""),
         (b"From: a\nFROM: b\nDate: c\nDate: d\n\n", ("duplicate-from", "duplicate-date"), b""),
     ],
@@ -67,6 +67,21 @@ def test_mbox_line() -> None:
     assert header.defects == ()
 
 
+def test_a_field_from_with_blanks_is_no_mbox_line() -> None:
+    """Blanks before the colon are old, but they make no postmark (RFC 5322 section 4.5)."""
+    header = read_header(b"From : ann@example.org\r\nTo: bob@example.org\r\n\r\nBody")
+    assert header.fields == (("From", "ann@example.org"), ("To", "bob@example.org"))
+    assert header.defects == ("space-before-colon",)
+
+
+@pytest.mark.parametrize(
+    ("raw", "octets"), [(b"", 0), (b"A: b\n\nBody", 5), (b"Only text\n" * 9, 90), (b"A: " + b"x" * 10**6, 256 * 1024)]
+)
+def test_octets_that_were_looked_at(raw: bytes, octets: int) -> None:
+    """What it took to find the fields is told, also where there are none."""
+    assert read_header(raw).octets == octets
+
+
 def test_field_count_is_bounded() -> None:
     """Of 200,000 fields the first 1,000 are read, and the body is still found."""
     raw = b"".join(b"X-%d: y\r\n" % number for number in range(20_000)) + b"\r\nBody"
@@ -91,6 +106,7 @@ def test_sound_fields() -> None:
     assert read_header(b"A: 1\nB : 2\nC: 3\n\n").sound == 1
     assert read_header(b"A: 1\nB: 2\nstray\nC: 3\n\n").sound == 2
     assert read_header(b"A: 1\nB: 2\n\n").sound == 2
+    assert read_header(b"A: 1\nB:\n \n 2\nC: 3\n\n").sound == 1
 
 
 def test_part_of_a_mail() -> None:

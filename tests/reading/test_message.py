@@ -151,6 +151,13 @@ def test_message_id(fields: str, message_id: str | None) -> None:
         ("Content-Transfer-Encoding: x-uuencode", "begin", "begin"),
         ("Content-Type: text/plain\nContent-Type: text/html", "a", "a"),
         ("Content-Type: text/html", "<p>", ""),
+        ("Content-Type: text/html; charset=iso-8859-1", "<p>a&eacute;</p>", "aé"),
+        ("Content-Type: text/html; name=a.html", "<p>a</p>", ""),
+        ("Content-Type: text/plain", "begin 644 a.txt\n#86)C\n`\nend\n", "begin 644 a.txt\n#86)C\n`\nend\n"),
+        ("Content-Type: text/plain; format=fixed", " affects x \n status new", " affects x \n status new"),
+        ("Content-Type: text/plain; format=flowed", "a \nb\n  status new\n-- \nx", "a b\n status new\n-- \nx"),
+        ("Content-Type: text/plain; Format=Flowed; DelSp=Yes", "a \nb", "ab"),
+        ("Content-Type: text/html; format=flowed", "<pre>a \nb", "a\nb"),
         ("Content-Disposition: attachment", "a", ""),
         ("Content-Type: text/plain; name=a.txt", "a", ""),
         ("Content-Type: text/plain\nContent-Disposition: inline", "a", "a"),
@@ -210,6 +217,7 @@ def test_no_attachments(head: str) -> None:
     [
         ("Content-Type: text/html; name=a.html", "a.html", "text/html"),
         ("Content-Type: TEXT/CALENDAR", "", "text/calendar"),
+        ("Content-Type: text/vcard; charset=utf-8", "", "text/vcard"),
         ("Content-Type: nonsense; name=a.bin\nContent-Disposition: attachment", "", "application/octet-stream"),
         ("Content-Disposition: attachment; filename=a.txt", "a.txt", "text/plain"),
         ("Content-Type: a/b; name=one\nContent-Disposition: inline; filename=two", "two", "a/b"),
@@ -223,6 +231,134 @@ def test_attachments_of_a_mail(head: str, name: str, media_type: str) -> None:
     """Everything else is an attachment, with the name and type that the sender gives it."""
     (attachment,) = mail(head, "x").attachments
     assert (attachment.name, attachment.type, attachment.content) == (name, media_type, b"x")
+
+
+def parts(kind: str, *bodies: tuple[str, str]) -> Message:
+    """The message of this multipart, whose parts have these types."""
+    body = "".join(f"--b\nContent-Type: {type_}\n\n{text}\n" for type_, text in bodies)
+    return mail(f"Content-Type: multipart/{kind}; boundary=b", f"{body}--b--")
+
+
+HTML = ("text/html", "<p>the <b>HTML</b></p>")
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "from_html"),
+    [
+        (parts("alternative", ("text/plain", "plain"), HTML), "plain", False),
+        (parts("alternative", ("text/plain", "plain"), ("text/calendar", "x"), HTML), "plain", False),
+        (parts("alternative", ("text/plain", " \xa0\n"), HTML), "the *HTML*", True),
+        (parts("alternative", ("text/plain", "Your mail program cannot show HTML."), HTML), "the *HTML*", True),
+        (
+            parts("alternative", ("text/plain", "Your mail program cannot show HTML."), ("text/html", "<img>")),
+            "Your mail program cannot show HTML.",
+            False,
+        ),
+        (parts("mixed", ("text/plain", "Your mail program cannot show HTML.")), "Your mail program cannot show HTML.", False),
+        (parts("mixed", ("text/plain", "one"), ("image/gif", "x"), ("text/plain", "two")), "one\ntwo", False),
+        (parts("mixed", HTML, ("text/plain", "a footer")), "the *HTML*\na footer", True),
+        (
+            parts("mixed", ("text/plain", ""), HTML, ("image/gif", "x"), ("text/html", "<p>more</p>")),
+            "the *HTML*\n\nmore",
+            True,
+        ),
+        (parts("mixed", ("text/plain", "one"), HTML, ("text/plain", "two")), "one\ntwo", False),
+        (parts("related", HTML, ("image/gif", "x")), "the *HTML*", True),
+    ],
+    ids=range(11),
+)
+def test_choice_of_the_text(message: Message, text: str, from_html: bool) -> None:
+    """Plain text is preferred where it says something, and HTML that no plain text comes before is read."""
+    assert (message.text, message.text_from_html) == (text, from_html)
+    assert message.defects == ()
+
+
+STUBS = [
+    "Your e-mail client does not support HTML messages.",
+    "Your email reader is not able to display HTML.",
+    "*** This is an HTML e-mail; your reader shows plain text only. ***",
+    "To view this message, please use an HTML compatible email viewer!",
+    "If you cannot read this newsletter, open it in your browser: https://example.org/1",
+    "View this message in your browser.",
+    "This is a multi-part message in MIME format.",
+    "Ihr E-Mail-Programm kann leider kein HTML anzeigen.",
+    "Diese E-Mail ist im HTML-Format.",
+    "Falls diese Nachricht nicht angezeigt wird, öffnen Sie sie im Browser.",
+    "Votre messagerie n'affiche pas le HTML.",
+    "Si vous ne voyez pas ce message, ouvrez-le dans votre navigateur.",
+    "Su cliente de correo no admite HTML.",
+    "Si no puede ver este mensaje, ábralo en su navegador.",
+    "Il tuo client di posta non visualizza i messaggi HTML.",
+    "O seu programa de e-mail não mostra HTML.",
+    "Uw e-mailprogramma kan geen HTML weergeven.",
+    "Ditt e-postprogram kan inte visa HTML.",
+]
+
+
+@pytest.mark.parametrize("stub", STUBS)
+def test_stubs(stub: str) -> None:
+    """A text that only says that there is HTML is none, in whatever language."""
+    assert parts("alternative", ("text/plain", f"\n{stub}\n"), HTML).text_from_html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello",
+        " affects mailer\n summary Your mail program does not show HTML",
+        "I have a question: your mail program shows my HTML as text.",
+        "The page looks wrong in my browser.",
+        "Your mail client does not show HTML. " + "I have looked into it, and found why. " * 12,
+    ],
+)
+def test_no_stubs(text: str) -> None:
+    """What a person writes about HTML is a text."""
+    assert parts("alternative", ("text/plain", text), HTML).text == text
+
+
+def test_text_of_html_in_verified_content() -> None:
+    """Of verified HTML the text is made from the verified bytes alone."""
+    message = read_message(MIXED, b"Content-Type: text/html\r\n\r\n<p>signed</p>\r\n")
+    assert (message.text, message.html, message.text_from_html) == ("signed", "<p>signed</p>\n", True)
+
+
+@pytest.mark.parametrize(
+    ("html", "defect"),
+    [
+        ("<div>" * 60_000 + "text", "html-too-complex"),
+        ("<ul><li>" * 20 + "text<br>" * 30_000, "html-cut"),
+        ("x" * 2_000_000, "text-cut"),
+    ],
+    ids=["html-too-complex", "html-cut", "text-cut"],
+)
+def test_defects_of_html(html: str, defect: str) -> None:
+    """HTML that is not read in full is a defect, and so is a mail's text that is made of it; HTML alone is none."""
+    message = mail("Content-Type: text/html", html)
+    assert "te" in message.text or defect == "text-cut"
+    assert defect in message.defects
+    assert len(message.text.encode()) <= 1024 * 1024
+    assert defect == "text-cut" or parts("alternative", ("text/plain", "plain"), ("text/html", html)).defects == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ("Content-Type: a/b; name=one.txt; name=two.txt", "one.txt"),
+        ("Content-Type: a/b; name=old\nContent-Disposition: attachment; filename=new", "new"),
+        ('Content-Disposition: attachment; filename*0="a "; filename*1*=%E2%82%AC; filename=x', "a €"),
+        ("Content-Disposition: attachment; filename*=utf-8'de'Gr%C3%BC%C3%9Fe.txt; filename=Gruesse.txt", "Grüße.txt"),
+        ('Content-Disposition: attachment; filename="=?utf-8?b?w6Q=?= =?utf-8?q?=C3=B6.txt?="', "äö.txt"),
+        ('Content-Disposition: attachment; filename="../../etc/passwd"', "../../etc/passwd"),
+        ('Content-Disposition: attachment; filename=""', ""),
+        ("Content-Disposition: attachment", ""),
+    ],
+)
+def test_names_of_attachments(fields: str, names: str) -> None:
+    """The name is what the sender calls the file, in each of the ways to write it; two files may have the same."""
+    part = f"--b\n{fields}\n\nx\n"
+    files = mail("Content-Type: multipart/mixed; boundary=b", f"{part}{part}--b--").attachments
+    assert [file.name for file in files] == [names, names]
+    assert not {"/", ".."} & set(files[0].safe_name)
 
 
 def nested(kind: str, depth: int) -> bytes:
@@ -290,7 +426,7 @@ def test_mail_of_the_standard_library(text: str, content: bytes, name: str) -> N
     written.add_alternative("<p>x</p>", subtype="html")
     written.add_attachment(content, "application", "x-test", filename="x" + "".join(filter(str.isalnum, name)))
     message = read_message(written.as_bytes())
-    assert message.text.rstrip("\n") == text.rstrip("\n")
+    assert message.text.rstrip("\n") == (text.rstrip("\n") if text.strip() else "x")
     assert message.html == "<p>x</p>\n"
     assert [attachment.content for attachment in message.attachments] == [content]
     assert message.attachments[0].name == "x" + "".join(filter(str.isalnum, name))
@@ -326,6 +462,7 @@ def test_any_mail(raw: bytes) -> None:
     for message in (read_message(raw), read_message(b"", raw), read_message(b"", raw, is_text=True)):
         assert not set(message.text + (message.html or "")) & {"\0", "\r"}
         assert not set(message.subject) & {"\r", "\n", "\0"}
+        assert len(message.text.encode()) <= 1024 * 1024
         assert message.date is None or message.date.tzinfo
         assert all(defect.replace("-", "").isalnum() for defect in message.defects)
         for attachment in message.attachments:
