@@ -8,15 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Engine
 
 from mailproc.answers import Answering, load_texts
 from mailproc.archive import FolderArchive
+from mailproc.authenticate import DomainTrust
 from mailproc.database import migrations
 from mailproc.database.directory import DatabaseDirectory
 from mailproc.database.engine import make_engine
 from mailproc.directory import Directory
+from mailproc.dkim import DomainVerifier
 from mailproc.envelope import MAX_SIZE
 from mailproc.errors import MissingProgram
 from mailproc.handler import Traits
@@ -30,10 +33,13 @@ from mailproc.principal import Trust
 from mailproc.processing.policy import ChunkLimits, DropPolicy
 from mailproc.processing.works import Deaf, Watch, Works, utc_now
 from mailproc.registry import Registry
-from mailproc.settings import RECIPIENT_HEADERS, Maildrop, Settings, password_of
+from mailproc.settings import RECIPIENT_HEADERS, Dkim, Maildrop, Settings, password_of
 from mailproc.state import State
 from mailproc.submission import Relay
 from mailproc.userfile import UserFile
+
+if TYPE_CHECKING:
+    from mailproc.dkim.txt import TextRecords
 
 log = logging.getLogger("mailproc")
 
@@ -64,39 +70,68 @@ def our_domain(settings: Settings | None) -> str:
     return settings.smtp.sender.address.domain if settings and settings.smtp else "mailproc.invalid"
 
 
-def make_verifier(folder: Path | None = None) -> Verifier | None:
+def make_verifier(name: str = "gnupg", folder: Path | None = None) -> Verifier | None:
     """What checks signatures; None where it is not installed, which is loud: then signed mail waits, and no other."""
     try:
-        return GnupgVerifier(folder=folder)
+        return open_verifier(name, folder)
     except MissingProgram as error:
         log.error("signed mail waits: %s", error)
         return None
 
 
-def make_site(settings: Settings, directory: Directory) -> Site:
-    """What the decisions rest on."""
+def open_verifier(name: str, folder: Path | None = None) -> Verifier:
+    """The verifier of this name in the configuration; raises `MissingProgram` where it is not installed."""
+    if name == "gnupg":
+        return GnupgVerifier(folder=folder)
+    from mailproc.openpgp.agreement import Both
+    from mailproc.openpgp.sequoia import SequoiaVerifier  # an extra
+
+    return SequoiaVerifier() if name == "sequoia" else Both(GnupgVerifier(folder=folder), SequoiaVerifier())
+
+
+def make_domain_trust(dkim: Dkim, txt: TextRecords | None = None) -> DomainTrust | None:
+    """Whose DKIM signatures prove a sender; None where no domain is trusted. ``txt`` stands in for the DNS."""
+    if not dkim.trusted_domains:
+        return None
+    from mailproc.dkim.results import TrustedResults
+    from mailproc.dkim.txt import Dns
+    from mailproc.dkim.verifier import DkimVerifier
+
+    verifiers: list[DomainVerifier] = [DkimVerifier(txt or Dns(dkim.dns_server))]
+    if dkim.authserv_id:
+        verifiers.insert(0, TrustedResults(dkim.authserv_id))
+    return DomainTrust(frozenset(map(str.lower, dkim.trusted_domains)), verifiers, defer=dkim.on_dns_error == "defer")
+
+
+def make_site(settings: Settings, directory: Directory, txt: TextRecords | None = None) -> Site:
+    """What the decisions rest on; ``txt`` stands in for the DNS."""
     return Site(
         registry=bind_domains(settings),
         directory=directory,
-        verifier=make_verifier(State(settings.state).temporary),
+        verifier=make_verifier(settings.openpgp.verifier, State(settings.state).temporary),
         domain=our_domain(settings),
         max_size=settings.max_size,
+        dkim=make_domain_trust(settings.dkim, txt),
     )
 
 
-def make_inspector(settings: Settings | None, directory: Directory | None, max_age: timedelta | None) -> Inspector:
-    """The real decisions, for looking only.
+def make_inspector(
+    settings: Settings | None, directory: Directory | None, max_age: timedelta | None, txt: TextRecords | None = None
+) -> Inspector:
+    """The real decisions, for looking only: no network is used.
 
     Users and keys are those of ``directory``, else of the configuration's database, else there are none. ``max_age`` of a
-    signature: None for the usual, zero for no limit. Without a configuration every mail has a handler of which nothing
-    is known.
+    signature: None for the usual, zero for no limit. ``txt`` are the records that stand in for the DNS. Without a
+    configuration every mail has a handler of which nothing is known, and no domain is trusted.
     """
     if settings is None:
         nothing: Registry[Binding] = Registry()
         nothing.add("*", Binding("", lambda delivery: delivery.drop("this is only a look"), Traits(Trust.NONE)))
         site = Site(nothing, directory or UserFile({}, {}), make_verifier(), our_domain(None), MAX_SIZE)
     else:
-        site = make_site(settings, directory or DatabaseDirectory(checked_engine(settings)))
+        from mailproc.dkim.txt import NoNetwork
+
+        site = make_site(settings, directory or DatabaseDirectory(checked_engine(settings)), txt or NoNetwork())
     if max_age is not None:
         site = replace(site, max_signature_age=max_age or None)
     headers = settings.maildrops[0].recipient_headers if settings and settings.maildrops else RECIPIENT_HEADERS

@@ -6,9 +6,9 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from mailproc.app import bind_domains, make_answering, make_relay, open_engine
+from mailproc.app import bind_domains, make_answering, make_relay, open_engine, open_verifier
 from mailproc.archive import FolderArchive
 from mailproc.database import keys, migrations
 from mailproc.database.engine import reading
@@ -18,8 +18,6 @@ from mailproc.exits import exit_status
 from mailproc.openpgp.gnupg import gpg_path
 from mailproc.settings import Maildrop, Settings
 from mailproc.state import State
-
-WARN_BEFORE = timedelta(days=30)  # of a key's expiry: time for its owner to renew it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +35,18 @@ class Tried:
 
 def check(settings: Settings) -> Iterator[Tried]:
     """Try all of it; nothing is changed, and no mail is touched."""
-    yield Tried("configuration", str(settings.file), advice=_without_effect(settings))
+    yield Tried("configuration", str(settings.file))
     yield _try("state", lambda: _state(settings))
     yield _try("database", lambda: _schema(settings))
     yield _try("archive", lambda: _archive(settings))
     yield _try("handlers", lambda: _handlers(settings))
     yield _try("answers", lambda: _answers(settings))
-    yield _try("gnupg", _gnupg)
+    yield _try("signatures", lambda: _signatures(settings))
+    yield _try("dkim", lambda: _dkim(settings))
     yield _try("keys", lambda: _keys(settings))
     for maildrop in settings.maildrops:
         yield _try(f"maildrop {maildrop.name}", lambda maildrop=maildrop: _maildrop(maildrop))  # type: ignore[misc]
     yield _try("smtp", lambda: _smtp(settings))
-
-
-def _without_effect(settings: Settings) -> Sequence[str]:
-    """What the configuration asks for in vain."""
-    return (
-        ["[dkim] trusted_domains: DKIM is not verified yet, so that it proves no sender"]
-        if settings.dkim.trusted_domains
-        else []
-    )
 
 
 def _try(what: str, attempt: Callable[[], tuple[str, Sequence[str]]]) -> Tried:
@@ -103,23 +93,41 @@ def _answers(settings: Settings) -> tuple[str, Sequence[str]]:
     return f"from {answering.sender}", []
 
 
-def _gnupg() -> tuple[str, Sequence[str]]:
-    return gpg_path(), []
+def _signatures(settings: Settings) -> tuple[str, Sequence[str]]:
+    name = settings.openpgp.verifier
+    open_verifier(name)
+    return (name if name == "sequoia" else f"{name}, {gpg_path()}"), []
+
+
+def _dkim(settings: Settings) -> tuple[str, Sequence[str]]:
+    """Ask the DNS of each trusted domain; what it answers does not matter, since the names of its keys are not known."""
+    from mailproc.dkim.txt import Dns
+
+    dkim = settings.dkim
+    if not dkim.trusted_domains:
+        advice = ["[dkim] authserv_id has no effect without trusted_domains"] if dkim.authserv_id else []
+        return "no domain is trusted", advice
+    dns = Dns(dkim.dns_server)
+    for domain in dkim.trusted_domains:
+        dns.txt(f"_domainkey.{domain}")
+    return f"DNS answers for {', '.join(dkim.trusted_domains)}", []
 
 
 def _keys(settings: Settings) -> tuple[str, Sequence[str]]:
     engine = open_engine(settings)
     migrations.require_current(engine, ())
+    now = datetime.now(UTC)
     with reading(engine) as conn:
-        found = list(keys.list_keys(conn))
-    soon = datetime.now(UTC) + WARN_BEFORE
+        number, revoked = keys.count_keys(conn)
+        expiring = keys.expiring_keys(conn, now)
+        lost = keys.users_without_good_keys(conn, now)
     advice = [
         f"the key {key.fingerprint} of {key.user} "
-        + ("has expired" if key.expires_at < datetime.now(UTC) else f"expires on {key.expires_at:%Y-%m-%d}")
-        for key in found
-        if key.expires_at is not None and key.expires_at < soon
+        + ("has expired" if key.state(now) == "expired" else f"expires on {key.expires_at:%Y-%m-%d}")
+        for key in expiring
     ]
-    return f"{len(found)} registered", advice
+    advice += [f"{user} has no good key left, so that what they sign is rejected: import a new one" for user in lost]
+    return f"{number} registered" + (f", {revoked} of them revoked" if revoked else ""), advice
 
 
 def _maildrop(maildrop: Maildrop) -> tuple[str, Sequence[str]]:

@@ -13,11 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mailproc.authenticate import Authenticated, authenticate
-from mailproc.defaults import DEFAULT_TRUST
+from mailproc.authenticate import Authenticated
 from mailproc.envelope import BEGINNING, Envelope
 from mailproc.outcome import Disposition
-from mailproc.pipeline import Examined, Site, examine
+from mailproc.pipeline import Examined, Site, examine, who_sent
 from mailproc.reading import Message, one_line, read_message, reply_text, sole_author
 from mailproc.recipients import find_recipients, reverse_path_of
 from mailproc.screening import Verdict
@@ -74,7 +73,7 @@ class Inspector:
             reverse_path_of(message.header), recipients[0] if recipients else ("" if self.routing else SOMEBODY), raw
         )
         seen = examine(envelope, message, size=size, arrival=arrival, site=self.site)
-        found = seen.authenticated or self._sender(raw, message, seen, arrival)
+        found = seen.authenticated or self._sender(raw, seen, arrival)
         return {
             "file": name,
             "verdict": str(seen.screened.verdict),
@@ -102,21 +101,11 @@ class Inspector:
         found = find_recipients(message.header, self.recipient_headers, lambda domain: registry.get(domain) is not None)
         return tuple(address for address in found.addresses if address)
 
-    def _sender(self, raw: bytes, message: Message, seen: Examined, arrival: datetime) -> Authenticated | None:
+    def _sender(self, raw: bytes, seen: Examined, arrival: datetime) -> Authenticated | None:
         """Who sent a mail that ended before that was asked; None of one that cannot be read."""
         if seen.screened.verdict in (Verdict.UNPARSEABLE, Verdict.TOO_BIG):
             return None
-        trust = seen.binding.trust if seen.binding else DEFAULT_TRUST
-        site = self.site
-        return authenticate(
-            raw,
-            message.header,
-            arrival=arrival,
-            trust=trust,
-            directory=site.directory,
-            verifier=site.verifier,
-            max_age=site.max_signature_age,
-        )
+        return who_sent(raw, seen, arrival, self.site)
 
 
 def _read(path: Path, max_size: int) -> tuple[bytes, int, str, datetime]:

@@ -1,7 +1,8 @@
 """Where the events of a run go: errors to stderr, one line each; everything to the log file, with tracebacks.
 
 A record may carry facts in ``extra={"about": {...}}``: the log file has them beside the text. Whatever a record holds may
-stem from a mail, so each line is made safe for a terminal and none can be mistaken for another.
+stem from a mail, so each line is made safe for a terminal, none can be mistaken for another, secrets are blacked out and
+everything has an end.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Literal
 
 from mailproc.errors import SettingsError
 
-LONGEST = 2000  # characters of one line; an error may quote a path and what a server said
+LONGEST = 2000  # characters of one text; an error may quote a path and what a server said
+_LOOK_AT = 10 * LONGEST  # characters of a text that are looked at
 
 
 def to_stderr(*, verbose: bool) -> None:
@@ -75,7 +77,7 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
 
 def _say_unwritten(file: Path) -> None:
     """Say in one line that the log cannot be written, where the standard library prints a traceback for each record."""
-    print(f"mailproc: log.file: {file}: {sys.exception()}", file=sys.stderr)
+    print(_safe(f"mailproc: log.file: {file}: {sys.exception()}"), file=sys.stderr)
 
 
 class _Line(logging.Formatter):
@@ -88,7 +90,7 @@ class _Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as one safe line."""
         text = _safe(_message(record))
-        return f"{_time(record)} {record.levelname} {_safe(record.name)}: {text}" if self._with_time else f"mailproc: {text}"
+        return f"{_time(record)} {record.levelname} {_line(record.name)}: {text}" if self._with_time else f"mailproc: {text}"
 
 
 class _Text(_Line):
@@ -96,8 +98,9 @@ class _Text(_Line):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line, and more only for a traceback."""
-        facts = "".join(f" {key}={_safe(_dumped(value))}" for key, value in _about(record).items())
-        return "\n".join([super().format(record) + facts, *map(_indented, _traceback(record).splitlines())])
+        facts = _safe(" ".join(f"{key}={_dumped(_bounded(value))}" for key, value in _about(record).items()))
+        line = f"{super().format(record)} {facts}".rstrip()
+        return "\n".join([line, *map(_indented, _traceback(record).splitlines())])
 
 
 class _Json(logging.Formatter):
@@ -109,11 +112,12 @@ class _Json(logging.Formatter):
             "time": _time(record),
             "level": record.levelname,
             "logger": record.name,
-            "message": _message(record),
+            "message": _bounded(_message(record)),
         }
         if traceback := _traceback(record):
             event["traceback"] = traceback
-        return _dumped({**_about(record), **event})
+        facts = {str(key)[:LONGEST]: _bounded(value) for key, value in _about(record).items()}
+        return _dumped({**facts, **event})
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -140,11 +144,11 @@ def _traceback(record: logging.LogRecord) -> str:
 def _dumped(value: object) -> str:
     import json  # not before there is something to say
 
-    return json.dumps(value, default=str)
+    return json.dumps(value)
 
 
 def _indented(line: str) -> str:
-    return " " * min(4 + len(line) - len(line.lstrip(" ")), 40) + _safe(line)
+    return " " * min(4 + len(line) - len(line.lstrip(" ")), 40) + _line(line)
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -152,6 +156,21 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _safe(text: str) -> str:
+    return _line(_redacted(text))
+
+
+def _line(text: str) -> str:
     from mailproc.reading.display import one_line  # not before there is something to say
 
     return one_line(text, LONGEST)
+
+
+def _bounded(value: object) -> object:
+    """A fact as JSON can hold it, with an end and without secrets."""
+    return value if isinstance(value, bool | int | float | None) else _redacted(str(value))[:LONGEST]
+
+
+def _redacted(text: str) -> str:
+    from mailproc.oops import redact  # not before there is something to say
+
+    return redact(text[:_LOOK_AT])

@@ -11,7 +11,7 @@ import re
 import secrets
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import CodeType, FrameType
@@ -164,7 +164,7 @@ def _traceback_of(error: BaseException) -> str:
     except BaseException:  # as above; a fault in telling of a fault must not hide it
         text = f"{_type_name(error)}: its traceback cannot be had\n"
     shown = redact(_middle_cut(text, _LOOK_AT))
-    lines = (_CONTROL.sub(_escaped, line)[:LONGEST_LINE] for line in shown.split("\n"))
+    lines = (_visible(line)[:LONGEST_LINE] for line in shown.split("\n"))
     return _middle_cut("\n".join(lines), LONGEST_TRACEBACK)
 
 
@@ -176,12 +176,16 @@ def _middle_cut(text: str, limit: int) -> str:
     return text[:head] + mark + text[len(text) - (limit - head - len(mark)) :]
 
 
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+def _visible(line: str) -> str:
+    """The line with all that acts on a terminal, turns the direction of writing or has no width shown as an escape."""
+    if line.isprintable():
+        return line
+    return "".join(letter if letter.isprintable() or letter == "\t" else _escaped(letter) for letter in line)
 
 
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+def _escaped(letter: str) -> str:
+    code = ord(letter)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
 
 
 def _described(principal: Principal) -> str:
@@ -196,14 +200,24 @@ def _bounded(value: str | None) -> str | None:
 # Every repetition is bounded: what is redacted may be hostile, and a search must not take the square of its length.
 _KEYWORD = r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|credential|(?:api|access|private|secret)[ _-]?key)s?"
 _ARMOR = r"[A-Z0-9 ]{0,40}PRIVATE KEY[A-Z0-9 ]{0,40}-----"
-_REDACTIONS = tuple(
+_LONGEST_PATH = 256  # characters before a keyword that are looked at
+
+
+def _unless_a_path(match: re.Match[str]) -> str:
+    """The keyword without its value; ``/etc/imap.password: No such file`` is the name of a file, with what is wrong with it."""
+    before = match.string[max(match.start() - _LONGEST_PATH, 0) : match.start()]
+    word = re.split(r"\s", before)[-1]
+    return match[0] if word.startswith("/") and match[1].endswith(": ") else f"{match[1]}***"
+
+
+_REDACTIONS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), shown)
     for pattern, shown in (
         (rf"-----BEGIN {_ARMOR}.*?(?:-----END {_ARMOR}|\Z)", "[private key]"),
         (r"(://[^\s:/@'\"]{0,256}):[^\s'\"]{1,512}@", r"\1:***@"),
         (r"(authorization['\"]?\s{0,8}[:=])[^\n]{1,4096}", r"\1 ***"),
         (r"\b(bearer|basic|AUTH(?:ENTICATE)? \w{1,20}) {1,8}[A-Za-z0-9+/=._~-]{8,4096}", r"\1 ***"),
-        (rf"({_KEYWORD}['\"]?\s{{0,8}}[:=]\s{{0,8}})(?:\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;&)\]}}]+)", r"\1***"),
+        (rf"({_KEYWORD}['\"]?\s{{0,8}}[:=]\s{{0,8}})(?:\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;&)\]}}]+)", _unless_a_path),
         (r"\b(?:gh[pousr]_\w{20,}|glpat-[\w-]{20,}|xox[a-z]-[\w-]{10,}|AKIA[0-9A-Z]{16})", "***"),
         (r"\beyJ[\w-]{8,512}\.[\w-]{1,4096}(?:\.[\w-]{0,4096})?", "***"),  # a JSON Web Token (RFC 7519)
         (r"\[parameters: [^\n]*", "[parameters: ***]"),  # SQLAlchemy prints what was to be stored: somebody's mail

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mailproc.address import Address
-from mailproc.authenticate import MAX_AGE, Authenticated, authenticate, permit
+from mailproc.authenticate import MAX_AGE, Authenticated, DomainTrust, authenticate, permit
 from mailproc.defaults import DEFAULT_DROP, DEFAULT_TRUST
 from mailproc.delivery import Delivery
 from mailproc.directory import Directory, User
@@ -45,7 +45,8 @@ class Binding:
 class Site:
     """What the decisions of one installation rest on.
 
-    ``domain`` is our own (it marks our mail); ``max_size`` in octets; ``max_signature_age`` None means no limit.
+    ``domain`` is our own (it marks our mail); ``max_size`` in octets; ``max_signature_age`` None means no limit; ``dkim`` None
+    means that no domain is trusted.
     """
 
     registry: Registry[Binding]
@@ -54,6 +55,7 @@ class Site:
     domain: str
     max_size: int
     max_signature_age: timedelta | None = MAX_AGE
+    dkim: DomainTrust | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +124,23 @@ def _unroutable(seen: Examined, recipient: str) -> Outcome | None:
 
 def _authenticate(seen: Examined, envelope: Envelope, arrival: datetime, site: Site) -> Examined:
     assert seen.binding is not None  # noqa: S101 - what is unroutable has ended before
-    found = authenticate(
-        envelope.raw,
-        seen.message.header,
-        arrival=arrival,
-        trust=seen.binding.trust,
-        directory=site.directory,
-        verifier=site.verifier,
-        max_age=site.max_signature_age,
-    )
+    found = who_sent(envelope.raw, seen, arrival, site)
     outcome = found.outcome or permit(found, seen.binding.traits.requires)
     return replace(seen, user=found.user, authenticated=found, outcome=outcome)
+
+
+def who_sent(raw: bytes, seen: Examined, arrival: datetime, site: Site) -> Authenticated:
+    """Who sent a mail, by the methods that count for its domain; by all of them where nobody has bound the domain."""
+    return authenticate(
+        raw,
+        seen.message.header,
+        arrival=arrival,
+        trust=seen.binding.trust if seen.binding else DEFAULT_TRUST,
+        directory=site.directory,
+        verifier=site.verifier,
+        dkim=site.dkim,
+        max_age=site.max_signature_age,
+    )
 
 
 def call(handler: Handler, delivery: Delivery) -> Outcome:

@@ -12,7 +12,7 @@ class Trust(enum.IntEnum):
     """How sure we are of a sender.
 
     NONE: nobody we know. WEAK: a known address stands in From, unproven. STRONG: exactly the bytes of
-    ``delivery.content`` were signed by this user's key (later also: the mail passed aligned DKIM of a trusted domain).
+    ``delivery.content`` were signed by this user's key, or a trusted domain answers for the whole mail by DKIM.
     """
 
     NONE = 0

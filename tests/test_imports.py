@@ -20,10 +20,10 @@ PACKAGE = TOP / "mailproc"
 LAYERS = {
     "values": "failpoints errors address defaults envelope principal outcome directory transport reading",
     "decisions": "patience screening delivery handler registry recipients answers oops mailproc",
-    "adapters": "maildrops openpgp database archive submission",
-    "middle": "remedies authenticate pipeline inspection processing",
-    "edges": "exits settings plugins userfile debts pending state ownership logs drops worker supervisor app rehearsal shift "
-    "run checkup testing demo cli __main__",
+    "adapters": "maildrops openpgp dkim database archive submission",
+    "middle": "authenticate pipeline inspection processing",
+    "edges": "exits settings plugins userfile dnsfile debts pending state ownership logs drops worker supervisor app rehearsal "
+    "shift run checkup testing demo cli __main__",
 }
 ORDER = [name for names in LAYERS.values() for name in names.split()]
 
@@ -35,6 +35,13 @@ WRAPPED = {
     "alembic": "database",
     "smtplib": "submission",
     "quotequail": "reading",
+    "pysequoia": "openpgp",
+    "dkim": "dkim",
+    "dns": "dkim",
+    "authres": "dkim",
+    "nh3": "reading",
+    "markdownify": "reading",
+    "lxml": "reading",
 }
 
 DUMPING_GROUNDS = {"util", "utils", "helper", "helpers", "common", "core", "manager", "managers", "base", "misc", "lib"}

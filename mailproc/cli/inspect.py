@@ -14,6 +14,7 @@ from mailproc.cli.configured import settings_if_any
 from mailproc.cli.listing import format_option, safe
 
 if TYPE_CHECKING:
+    from mailproc.dkim.txt import Records
     from mailproc.inspection import Inspector
 
 _FILE = click.Path(path_type=Path)
@@ -44,6 +45,7 @@ def _is_number(text: str) -> bool:
 @click.option("--users", type=_FILE, metavar="FILE", help='Take users from JSON: {"ADDRESS": {"fingerprints": [...]}}.')
 @click.option("--max-signature-age", type=click.IntRange(min=0), metavar="SECONDS", help="0 for no limit; else 48 hours.")
 @click.option("--now", type=_Moment(), help="The arrival of the mail; else the time of the file.")
+@click.option("--dns", type=_FILE, metavar="FILE", help='Take TXT records for DKIM from JSON: {"NAME": ["TXT record", ...]}.')
 @format_option
 @click.pass_context
 def inspect(
@@ -53,25 +55,34 @@ def inspect(
     users: Path | None,
     max_signature_age: int | None,
     now: datetime | None,
+    dns: Path | None,
     form: str,
 ) -> None:
     """Run the real decisions on files; nothing is changed, nothing is sent and no network is used.
 
     Users and keys come from --users and --gnupghome, else from the configuration's database, where there is one. Without
-    a configuration there is no routing: what is said is what screening and authentication say.
+    a configuration there is no routing, and DKIM proves nothing: what is said is what screening and authentication say.
     """
-    inspector = _inspector(ctx, users, gnupghome, max_signature_age)
+    inspector = _inspector(ctx, users, gnupghome, max_signature_age, dns)
     write_records((inspector.file(path, now) for path in files), form)
 
 
-def _inspector(ctx: click.Context, users: Path | None, gnupghome: Path | None, max_age: int | None) -> Inspector:
+def _inspector(
+    ctx: click.Context, users: Path | None, gnupghome: Path | None, max_age: int | None, dns: Path | None
+) -> Inspector:
     from mailproc.app import make_inspector
     from mailproc.userfile import read_users
 
     from_files = users is not None or gnupghome is not None
     directory = read_users(users, gnupghome) if from_files else None
     age = None if max_age is None else timedelta(seconds=max_age)
-    return make_inspector(settings_if_any(ctx), directory, age)
+    return make_inspector(settings_if_any(ctx), directory, age, _records(dns) if dns else None)
+
+
+def _records(path: Path) -> Records:
+    from mailproc.dnsfile import read_records
+
+    return read_records(path)
 
 
 def write_records(records: Iterable[Mapping[str, Any]], form: str) -> None:

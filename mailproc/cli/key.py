@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from mailproc.cli.configured import reading, with_settings, writing
-from mailproc.cli.listing import Column, done, facts, format_option, listing_options, write
+from mailproc.cli.listing import Column, Row, done, facts, format_option, listing_options, write
 from mailproc.errors import MailprocError
 
 if TYPE_CHECKING:
+    from mailproc.database.keys import KeyEntry
     from mailproc.directory import Certificate
     from mailproc.settings import Settings
 
@@ -20,7 +25,7 @@ _LARGEST = 16 * 2**20  # octets of a file; a key with thousands of signatures on
 
 @click.group()
 def key() -> None:
-    """Import, list, show and remove OpenPGP keys."""
+    """Import, list, show, export and remove OpenPGP keys."""
 
 
 @key.command(name="import")
@@ -30,15 +35,17 @@ def key() -> None:
 def import_(settings: Settings, user: str, files: tuple[BinaryIO, ...]) -> None:
     """Register the public keys in the FILEs, armored or binary; - is stdin.
 
-    A key that is there already is replaced by the newer copy. All are imported, or none.
+    A key that is there already is replaced by the newer copy: with its later expiry, its new subkeys, its revocation. What
+    the older one said is kept, for mail that was signed before. An older copy is refused. All are imported, or none.
     """
     from mailproc.database.keys import import_key
+    from mailproc.openpgp.merging import merged
 
     found = [(file.name, certificate) for file in files for certificate in _certificates(file)]
     with writing(settings) as connection:
         for name, each in found:
             try:
-                new = import_key(connection, user, each)
+                new = import_key(connection, user, each, merge=merged)
             except MailprocError as error:
                 raise MailprocError(f"{name}: {error}") from None
             done(f"{each.fingerprint} {'registered' if new else 'replaced'}{_caveat(each)}: {', '.join(each.user_ids)}")
@@ -57,7 +64,10 @@ def _certificates(file: BinaryIO) -> list[Certificate]:
 
 
 def _caveat(certificate: Certificate) -> str:
-    return " (it is revoked)" if certificate.revoked else ""
+    if certificate.revoked:
+        return " (it is revoked)"
+    expires = certificate.expires_at
+    return f" (it expired on {expires:%Y-%m-%d})" if expires and expires <= datetime.now(UTC) else ""
 
 
 @key.command(name="list")
@@ -65,12 +75,24 @@ def _caveat(certificate: Certificate) -> str:
 @listing_options
 @with_settings
 def list_(settings: Settings, user: str | None, form: str, limit: int | None) -> None:
-    """List all keys."""
+    """List all keys, with the days that are left to them."""
     from mailproc.database.keys import list_keys
 
-    columns = [Column("user", 16), Column("fingerprint", 40), Column("revoked", 7), Column("expires_at")]
+    columns = [Column("user", 16), Column("fingerprint", 64), Column("left", 9), Column("expires_at")]
+    now = datetime.now(UTC)
     with reading(settings) as connection:
-        write((asdict(entry) for entry in list_keys(connection, user, limit)), columns, form)
+        rows = (_row(entry, now) for entry in list_keys(connection, user, limit))
+        write(rows if form == "jsonl" else ({**row, "left": _left(row)} for row in rows), columns, form)
+
+
+def _row(entry: KeyEntry, now: datetime) -> dict[str, object]:
+    return {**asdict(entry), "state": entry.state(now), "days_left": entry.days_left(now)}
+
+
+def _left(row: Row) -> str:
+    if row["state"] in ("revoked", "expired"):
+        return str(row["state"])
+    return "for ever" if row["days_left"] is None else f"{row['days_left']} days"
 
 
 @key.command()
@@ -78,12 +100,63 @@ def list_(settings: Settings, user: str | None, form: str, limit: int | None) ->
 @format_option
 @with_settings
 def show(settings: Settings, name: str, form: str) -> None:
-    """Show one key and all names by which a signature may call it."""
-    from mailproc.database.keys import show_key
+    """Show one key: its user ids, its subkeys, and all names by which a signature may call it."""
+    from mailproc.database.keys import certificate_of, show_key
 
     with reading(settings) as connection:
         entry, names = show_key(connection, name)
-    facts({**asdict(entry), "names": names}, form)
+        certificate = certificate_of(connection, entry.fingerprint)
+    row = {**_row(entry, datetime.now(UTC)), "names": names, **_contents(certificate)}
+    facts(row if form == "jsonl" else _lines(row), form)
+
+
+def _contents(certificate: bytes) -> dict[str, object]:
+    """What its owner says in a certificate, as GnuPG checks it now; nothing where GnuPG is away, or no longer takes it."""
+    from mailproc.openpgp.certificates import read_certificates
+
+    try:
+        (read,) = read_certificates(certificate)
+    except MailprocError:
+        return {"made_at": None, "user_ids": [], "subkeys": []}
+    fingerprints = [each for each in read.names if len(each) == len(read.fingerprint)]
+    return {"made_at": read.created_at, "user_ids": read.user_ids, "subkeys": fingerprints[1:]}
+
+
+def _lines(row: Row) -> Row:
+    """The same for a person: one line for each user id, of which any may hold blanks."""
+    ids = row["user_ids"]
+    assert isinstance(ids, Sequence)  # noqa: S101 - see above
+    numbered = {f"user id {number}" if len(ids) > 1 else "user id": each for number, each in enumerate(ids, 1)}
+    return {name: value for name, value in row.items() if name != "user_ids"} | numbered
+
+
+@key.command()
+@click.argument("names", nargs=-1, required=True, metavar="FINGERPRINT|KEYID...")
+@with_settings
+def export(settings: Settings, names: tuple[str, ...]) -> None:
+    """Write keys to stdout, armored, as gpg --import and key import take them."""
+    from mailproc.database.keys import certificate_of
+
+    with reading(settings) as connection:
+        certificates = [certificate_of(connection, name) for name in names]
+    for certificate in certificates:
+        print(_armored(certificate))
+
+
+def _armored(certificate: bytes) -> str:
+    """A certificate in armor; with the checksum, for GnuPG 2.2 finds no end without one (RFC 4880 section 6.1)."""
+    text = textwrap.wrap(base64.b64encode(certificate).decode("ascii"), 64)
+    checksum = "=" + base64.b64encode(_crc24(certificate).to_bytes(3, "big")).decode("ascii")
+    return "\n".join(["-----BEGIN PGP PUBLIC KEY BLOCK-----", "", *text, checksum, "-----END PGP PUBLIC KEY BLOCK-----"])
+
+
+def _crc24(data: bytes) -> int:
+    crc = 0xB704CE
+    for octet in data:
+        crc ^= octet << 16
+        for _ in range(8):
+            crc = crc << 1 ^ (0x1864CFB if crc & 0x800000 else 0)
+    return crc
 
 
 @key.command()

@@ -62,9 +62,10 @@ def facts(row: Row, form: str) -> None:
     if form == "jsonl":
         print(_dumped(row))
         return
-    widest = max(map(len, row))
-    for key, value in row.items():
-        print(f"{key.replace('_', ' '):{widest}}  {_shown(value)}")
+    shown = {safe(key.replace("_", " ")): _shown(value) for key, value in row.items()}
+    widest = max(map(_width, shown))
+    for key, value in shown.items():
+        print(f"{_padded(key, widest)}  {value}")
 
 
 def done(text: str) -> None:
@@ -125,9 +126,12 @@ def _padded(cell: str, width: int) -> str:
 def _cut(cell: str, width: int) -> str:
     if _width(cell) <= width:
         return cell
-    while _width(cell) > width - 3:
-        cell = cell[:-1]
-    return cell + "..."
+    room = width - 3
+    for at, letter in enumerate(cell):
+        room -= _width(letter)
+        if room < 0:
+            return cell[:at] + "..."
+    return cell
 
 
 def _width(cell: str) -> int:

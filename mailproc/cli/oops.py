@@ -64,8 +64,8 @@ def show_(settings: Settings, id: str, form: str) -> None:
     traceback = record.pop("traceback")
     facts(record, form)
     print()
-    for line in traceback.splitlines():
-        print(" " * min(len(line) - len(line.lstrip(" ")), 40) + safe(line))
+    for line in traceback.splitlines():  # indented, so that no line of it passes for a fact
+        print((" " * min(4 + len(line) - len(line.lstrip(" ")), 40) + safe(line)).rstrip())
 
 
 @oops.command(name="prune")

@@ -32,8 +32,7 @@ def run(command: click.Command, arguments: Sequence[str]) -> int:
     except click.exceptions.Abort:
         return INTERRUPTED
     except click.ClickException as error:
-        error.show()
-        return os.EX_USAGE
+        return _misused(error)
     except MailprocError as error:
         return _told(error)
     except PermissionError as error:
@@ -45,6 +44,16 @@ def run(command: click.Command, arguments: Sequence[str]) -> int:
         log.critical("a bug of ours: %s: %s (%s)", type(error).__name__, error, _place(error), exc_info=True)
         return os.EX_SOFTWARE
     return _status(status)
+
+
+def _misused(error: click.ClickException) -> int:
+    """Click's own message, of which each line may quote what was typed, and that may have been copied out of a mail."""
+    from mailproc.cli.listing import safe
+
+    ctx = getattr(error, "ctx", None)
+    usage = [ctx.get_usage(), f"Try '{ctx.command_path} --help' for help.", ""] if ctx else []
+    print("\n".join([*usage, f"Error: {safe(error.format_message())}"]), file=sys.stderr)
+    return os.EX_USAGE
 
 
 def _told(error: MailprocError) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,11 @@ from mailproc.cli.configured import reading, with_settings
 from mailproc.cli.listing import facts, format_option
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from mailproc.settings import Settings
+
+_NAMED = 5  # users in a line
 
 
 @click.command()
@@ -29,6 +34,7 @@ def status(settings: Settings, form: str) -> int:
         large = books.pop("too_large")
         books |= {f"too large in {name}": number for name, number in large.items() if number}
         del books["last_success"]
+        books |= {f"warning {number}": text for number, text in enumerate(books.pop("warnings"), 1)}
         books |= _stopped(settings)
     facts(books, form)
     return os.EX_OK if books["balanced"] else os.EX_SOFTWARE
@@ -44,6 +50,7 @@ def _books(settings: Settings) -> dict[str, Any]:
     with reading(settings) as connection:
         balance = books.balance(connection)
         unsent = outbox.waiting(connection)
+        warnings = _warnings(connection)
     state = State(settings.state)
     last = {maildrop.name: state.last_success(maildrop.name) for maildrop in settings.maildrops}
     times = [when for when in last.values() if when is not None]
@@ -55,7 +62,30 @@ def _books(settings: Settings) -> dict[str, Any]:
         "balanced": balance.balanced,
         "maildrops": last,
         "too_large": {maildrop.name: len(state.too_large(maildrop.name)) for maildrop in settings.maildrops},
+        "warnings": warnings,
     }
+
+
+def _warnings(connection: Connection) -> list[str]:
+    """What somebody should see to before it is told to senders: keys that expire, users whose every key has."""
+    from datetime import UTC, datetime
+
+    from mailproc.database.keys import expiring_keys, users_without_good_keys
+
+    now = datetime.now(UTC)
+    states = [key.state(now) for key in expiring_keys(connection, now)]
+    lost = users_without_good_keys(connection, now)
+    texts = {
+        "keys that have expired": states.count("expired"),
+        "keys that expire within 30 days": states.count("expiring"),
+    }
+    warnings = [f"{number} {text}; type: mailproc key list" for text, number in texts.items() if number]
+    return [*warnings, f"no good key is left to {_some(lost)}: their signed mail is rejected"] if lost else warnings
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} others" if more > 0 else "")
 
 
 def _stopped(settings: Settings) -> dict[str, str]:

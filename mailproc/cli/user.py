@@ -8,9 +8,10 @@ import click
 
 from mailproc.address import Address
 from mailproc.cli.configured import reading, with_settings, writing
-from mailproc.cli.listing import Column, done, listing_options, write
+from mailproc.cli.listing import Column, Row, done, listing_options, write
 
 if TYPE_CHECKING:
+    from mailproc.database.users import Account
     from mailproc.settings import Settings
 
 
@@ -23,13 +24,13 @@ def _address(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
     for value in values:
         local, at, domain = value.rpartition("@")
         if not (local and at and domain and value.isprintable()) or set(value) & set(' <>,;"'):
-            raise click.BadParameter(f"{value!r} is not an address; write it like ann@example.org", ctx, param)
+            raise click.BadParameter(f"{value!a} is not an address; write it like ann@example.org", ctx, param)
     return tuple(map(Address.parse, values))
 
 
 def _name(ctx: click.Context, param: click.Parameter, value: str) -> str:
     if not value.isprintable() or not value.strip() or len(value) > 100:
-        raise click.BadParameter(f"{value!r} is not a name of at most 100 printable characters", ctx, param)
+        raise click.BadParameter(f"{value!a} is not a name of at most 100 printable characters", ctx, param)
     return value
 
 
@@ -60,26 +61,30 @@ def add(
 @listing_options
 @with_settings
 def list_(settings: Settings, form: str, limit: int | None) -> None:
-    """List all users with their addresses."""
+    """List all users with their addresses, and how many of their keys are good: neither expired nor revoked."""
     from mailproc.database.users import list_users
 
-    columns = [Column("name"), Column("active", 6), Column("require_strong", 14), Column("addresses")]
+    columns = [Column("name"), Column("active", 6), Column("require_strong", 14), Column("keys", 12), Column("addresses")]
     with reading(settings) as connection:
-        accounts = list_users(connection, limit)
-        write(
-            (
-                {
-                    "name": account.user.name,
-                    "active": account.user.active,
-                    "require_strong": account.user.require_strong,
-                    "addresses": account.addresses,
-                    "created_at": account.created_at,
-                }
-                for account in accounts
-            ),
-            columns,
-            form,
-        )
+        rows = map(_row, list_users(connection, limit))
+        write(rows if form == "jsonl" else ({**row, "keys": _keys(row)} for row in rows), columns, form)
+
+
+def _row(account: Account) -> dict[str, object]:
+    return {
+        "name": account.user.name,
+        "active": account.user.active,
+        "require_strong": account.user.require_strong,
+        "keys": account.keys,
+        "good_keys": account.good_keys,
+        "addresses": account.addresses,
+        "created_at": account.created_at,
+    }
+
+
+def _keys(row: Row) -> str:
+    """The number of keys, and how many of them are good where not all are."""
+    return f"{row['keys']}" if row["keys"] == row["good_keys"] else f"{row['good_keys']} of {row['keys']}"
 
 
 @user.command()

@@ -21,11 +21,16 @@ _ROWS = 500  # fetched at once where a listing has no limit
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user with the addresses that are known as theirs, in the form of `Address.folded`."""
+    """A user with the addresses that are known as theirs, in the form of `Address.folded`.
+
+    ``keys`` is the number of their keys, ``good_keys`` of those that are neither revoked nor expired.
+    """
 
     user: User
     addresses: tuple[str, ...]
     created_at: datetime
+    keys: int = 0
+    good_keys: int = 0
 
 
 def add_user(
@@ -71,19 +76,37 @@ def set_active(conn: sa.Connection, name: str, active: bool) -> None:
         raise MailprocError(f"there is no user {name}; type: mailproc user list")
 
 
-def list_users(conn: sa.Connection, limit: int | None = None) -> Iterator[Account]:
-    """All users in order of their names, or the first ``limit``; read in pieces, so that memory stays flat."""
+def list_users(conn: sa.Connection, limit: int | None = None, *, now: datetime | None = None) -> Iterator[Account]:
+    """All users in order of their names, or the first ``limit``; read in pieces, so that memory stays flat.
+
+    ``now`` tells which keys have expired; the present unless given.
+    """
     chosen = sa.select(tables.user).order_by(tables.user.c.name).limit(limit).subquery()
+    keys = _counted_keys(now or datetime.now(UTC))
     query = (
-        sa.select(chosen, tables.address.c.address)
+        sa.select(chosen, tables.address.c.address, keys.c.every, keys.c.good)
         .outerjoin_from(chosen, tables.address, tables.address.c.user_name == chosen.c.name)
+        .outerjoin(keys, keys.c.user_name == chosen.c.name)
         .order_by(chosen.c.name, tables.address.c.address)
         .execution_options(yield_per=_ROWS)
     )
     for _, rows in groupby(conn.execute(query), key=lambda row: row.name):
         first, *others = rows
         addresses = tuple(row.address for row in (first, *others) if row.address is not None)
-        yield Account(_user(first), addresses, first.created_at)
+        yield Account(_user(first), addresses, first.created_at, first.every or 0, first.good or 0)
+
+
+def _counted_keys(now: datetime) -> sa.Subquery:
+    """How many keys each user has, and how many of them are good."""
+    good = sa.func.sum(sa.case((is_good(now), 1), else_=0))
+    owner = tables.key.c.user_name
+    return sa.select(owner, sa.func.count().label("every"), good.label("good")).group_by(owner).subquery()
+
+
+def is_good(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether a key is neither revoked nor expired."""
+    key = tables.key.c
+    return sa.and_(~key.revoked, sa.or_(key.expires_at.is_(None), key.expires_at > now))
 
 
 def user_of(conn: sa.Connection, address: Address) -> User | None:

@@ -112,7 +112,7 @@ def _replayed(conn: Connection, job: Job, examined: Examined) -> bool:
         return False
     failpoint("replay-mark")
     recipient, id = job.envelope.recipient.lower(), job.started.id  # another spelling is no other recipient
-    return not replays.mark_replay(conn, mark.fingerprint, mark.signed_at, mark.content_sha256, recipient, id)
+    return not replays.mark_replay(conn, mark.key, mark.signed_at, mark.content_sha256, recipient, id)
 
 
 def _behind_savepoint(works: Works, conn: Connection, job: Job, examined: Examined) -> Result:

@@ -6,6 +6,7 @@ ours raises ValueError(".KEY: what is wrong"), which is joined to the name of th
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,9 @@ from mailproc.settings.mailbox import Mailbox
 from mailproc.settings.passwords import Secret
 from mailproc.settings.quantities import Seconds, Size
 from mailproc.settings.urls import DatabaseUrl, ImapUrl, MaildirUrl, SmtpUrl
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 
 RECIPIENT_HEADERS = ("X-Launchpad-Original-To", "X-Gm-Original-To", "X-Original-To", "Delivered-To", "Envelope-To")
 
@@ -70,16 +74,27 @@ class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Openpgp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[openpgp]``: what checks signatures."""
+    """``[openpgp]``: what checks signatures; ``both`` must agree."""
 
-    verifier: Literal["gnupg"] = "gnupg"
+    verifier: Literal["gnupg", "sequoia", "both"] = "gnupg"
 
 
 class Dkim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[dkim]``: whose aligned DKIM signatures prove a sender (RFC 6376)."""
+    """``[dkim]``: whose aligned DKIM signatures prove a sender (RFC 6376), and who tells (RFC 8601)."""
 
     trusted_domains: tuple[str, ...] = ()
     on_dns_error: Literal["defer", "ignore"] = "defer"
+    dns_server: str | None = None
+    authserv_id: str | None = None
+
+    def __post_init__(self) -> None:
+        for domain in self.trusted_domains:
+            if not _DOMAIN.fullmatch(domain.lower()):
+                raise ValueError(
+                    f".trusted_domains: {domain!r} is no domain; write it like example.org, xn--... if it is not ASCII"
+                )
+        if self.authserv_id is not None and not _DOMAIN.fullmatch(self.authserv_id.lower()):
+            raise ValueError(f".authserv_id: {self.authserv_id!r} is no name of a server; write it like mx.example.org")
 
 
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ from mailproc.settings.keys import Dkim, Domain, Limits, Log, Maildrop, Openpgp,
 from mailproc.settings.mailbox import read_mailbox
 from mailproc.settings.passwords import Secret
 from mailproc.settings.quantities import Seconds, Size, read_size, read_time
-from mailproc.settings.urls import read_database_url, read_maildrop_url, read_smtp_url
+from mailproc.settings.urls import read_database_url, read_maildrop_url, read_name_server, read_smtp_url
 
 SEARCHED = (Path("mailproc.toml"), Path("/etc/mailproc/mailproc.toml"))
 
@@ -131,6 +131,7 @@ def _texts_read(table: object, kind: type, key: str, folder: Path, credentials: 
         (Settings, "database"): lambda text: read_database_url(text, folder),
         (Maildrop, "url"): lambda text: read_maildrop_url(text, folder, allow_plaintext=table.get("allow_plaintext") is True),
         (Maildrop, "password_file"): lambda text: _credential(text, credentials),
+        (Dkim, "dns_server"): read_name_server,
         (Smtp, "url"): read_smtp_url,
         (Smtp, "from"): read_mailbox,
         (Smtp, "admin"): read_mailbox,

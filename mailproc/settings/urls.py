@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
+from mailproc.errors import SettingsError
 from mailproc.settings.passwords import Secret
 from mailproc.transport import Security, is_loopback
 
@@ -88,6 +89,17 @@ def read_database_url(text: str, folder: Path) -> DatabaseUrl:
     if scheme in {"postgresql", "postgresql+psycopg"}:
         return DatabaseUrl(Secret(text), None, has_password=_split_netloc(text).password is not None)
     raise ValueError("must be sqlite:///FILE or postgresql://USER@HOST/NAME")
+
+
+def read_name_server(text: str) -> str:
+    """The address of a name server, which the client of the DNS can read. Raises ValueError with the fix."""
+    from mailproc.dkim.txt import read_server  # only who sets it pays for it
+
+    try:
+        read_server(text)
+    except SettingsError as error:
+        raise ValueError(str(error)) from None
+    return text
 
 
 def _split(text: str, schemes: dict[str, tuple[Security, int]], known: str) -> SplitResult:

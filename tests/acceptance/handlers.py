@@ -15,3 +15,16 @@ def open_house(delivery: Delivery) -> Outcome:
     row = {"name": f"{sender}: {text}", "recipient": str(delivery.recipient), "attempt": delivery.attempt}
     delivery.session.execute(sa.insert(effect).values(row))
     return delivery.handled()
+
+
+@handler(requires=Trust.NONE)
+def proofs(delivery: Delivery) -> Outcome:
+    """Write down whose mail it is, how sure we are of that, and by what."""
+    sender = delivery.sender
+    row = {
+        "name": f"{sender.user or 'nobody'} {sender.trust} {sender.method}",
+        "recipient": str(delivery.recipient),
+        "attempt": delivery.attempt,
+    }
+    delivery.session.execute(sa.insert(effect).values(row))
+    return delivery.handled()

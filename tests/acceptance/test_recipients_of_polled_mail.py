@@ -153,11 +153,11 @@ def test_any_header_has_recipients(octets: bytes) -> None:
         ("<ann@example.com>", "ann@example.com"),
         ("ann@EXAMPLE.com", "ann@example.com"),
         ("<a@example.com>, <b@example.com>", None),
-        ("< >", None),
+        ("< >", ""),
     ],
 )
 def test_the_reverse_path_is_known_or_null_or_unknown(value: str, path: str | None) -> None:
-    """Only a field that says exactly ``<>`` is the null path; an empty one tells nothing, and two addresses neither."""
+    """Only a field that says ``<>``, with or without blanks, is the null path; an empty one tells nothing."""
     assert reverse_path_of(read_header(f"Return-Path: {value}\r\n\r\n".encode())) == path
     assert reverse_path_of(read_header(b"From: ann@example.com\r\n\r\n")) is None
 

@@ -205,7 +205,8 @@ def test_53_who_wants_proof_and_gives_none_is_told(office: PostOffice, letters: 
     assert (delivered.disposition, delivered.rule) == ("rejected", "require-strong")
     assert delivered.reason == (
         "Only signed mail is taken from sue@example.com, and your mail is not signed. Sign all of it with the OpenPGP key that "
-        "is registered for you, and send it again. If you did not send this mail, somebody used your address, and you need do "
+        "is registered for you, and send it again. If your mail program cannot sign: gpg --clearsign letter.txt (The mail is "
+        "then the text of letter.txt.asc alone.) If you did not send this mail, somebody used your address, and you need do "
         "nothing."
     )
     assert " ".join(delivered.reason.split()) in " ".join(delivered.sent[0].text.split())

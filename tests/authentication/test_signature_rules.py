@@ -25,6 +25,7 @@ MINUTE = timedelta(minutes=1)
         (Finding.REVOKED_KEY, "signature.revoked-key", "Sign with another key"),
         (Finding.EXPIRED_SIGNATURE, "signature.expired", "Sign the mail anew"),
         (Finding.WEAK_DIGEST, "signature.weak-digest", "SHA-256 or better"),
+        (Finding.WEAK_KEY, "signature.weak-key", "can be forged"),
         (Finding.SEVERAL_SIGNATURES, "signature.several", "a single signature"),
     ],
 )
@@ -34,7 +35,7 @@ def test_a_bad_signature_is_rejected(finding: Finding, rule: str, words: str, pe
     assert found.outcome is not None
     assert (found.outcome.disposition, found.outcome.rule) == (Disposition.REJECTED, rule)
     assert words in found.outcome.reason
-    assert not set("{}\n") & set(found.outcome.reason)
+    assert not set("{}\r") & set(found.outcome.reason)
     assert (found.principal.user, found.principal.trust, found.signed) == ("ann", Trust.WEAK, "whole")
     assert (found.content_sha256, found.replay) == (None, None)
 
