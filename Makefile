@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 MAILS ?= 10000
+MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
@@ -14,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test backlog lint clean packages
+.PHONY: help demo test backlog worst attacks loops verification fuzz mutants lint clean packages
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -29,6 +30,25 @@ test: packages lint  ## set up, then lint and run all tests against real servers
 backlog: packages $(VENV)/test-stamp  ## work off 10,000 mails on a real Dovecot: time and memory (MAILS=1000 for fewer)
 	@$(BIN)/python -m benchmarks.backlog $(MAILS)
 
+worst: packages $(VENV)/test-stamp  ## the worst mail of 25 MB of each shape: time and memory
+	@$(BIN)/python -m benchmarks.worst
+
+attacks: packages $(VENV)/test-stamp  ## every attack on signed mail, with each verifier (PART=1/4 for a quarter)
+	@$(BIN)/python -m benchmarks.attacks $(PART)
+
+loops: packages $(VENV)/test-stamp  ## two installations that answer each other, a vacation responder, forged senders
+	@$(BIN)/python -m benchmarks.loops
+
+verification: packages $(VENV)/test-stamp  ## what a signature costs with 50 and with 10,000 registered keys
+	@$(BIN)/python -m benchmarks.verification
+
+fuzz: packages $(VENV)/test-stamp  ## search for bytes that break a reader, a rule or an answer (MINUTES=60 for an hour)
+	@$(BIN)/python -m benchmarks.fuzz --minutes $(MINUTES)
+
+mutants: packages $(VENV)/test-stamp  ## change screening and authentication, and see whether a test notices
+	@$(INSTALL) 'mutmut>=3.8'
+	@$(BIN)/python -m benchmarks.mutants
+
 lint: $(VENV)/test-stamp  ## check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
@@ -38,7 +58,7 @@ packages:
 	@tests/setup.sh
 
 clean:  ## remove everything that make made, the virtual environment too
-	rm -rf $(VENV) dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist demo mutants fuzz-findings .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # A stamp is written last, so that an interrupted set-up is done again.

@@ -15,6 +15,8 @@ need() {
 }
 
 need dovecot-imapd /usr/lib/dovecot/imap /usr/libexec/dovecot/imap
+need dovecot-lmtpd /usr/lib/dovecot/lmtp /usr/libexec/dovecot/lmtp
+need dovecot-sieve "$(command -v sievec || true)"
 need gnupg "$(command -v gpg || true)"
 need openssl "$(command -v openssl || true)"
 need postgresql /usr/lib/postgresql/*/bin/initdb "$(command -v initdb || true)"

@@ -9,6 +9,13 @@
 Any user name logs in with one password, ``secret`` unless said otherwise, and has a Maildir of its own. Dovecot 2.3 was
 tried; the configuration for 2.4 is written from its manual and was not. It is quick because it never calls fsync, and
 because a wrong password does not slow down the next login.
+
+Given the port of a relay it also takes mail by LMTP, runs the user's Sieve script over it, and sends by that relay what the
+script answers::
+
+    with RelayServer() as relay, Dovecot(relay_port=relay.port) as dovecot:
+        dovecot.script("ann@example.com", 'require "vacation"; vacation "I am away.";')
+        dovecot.deliver("ann@example.com", "robot@example.org", raw)
 """
 
 from __future__ import annotations
@@ -19,6 +26,7 @@ import pwd
 import secrets
 import shutil
 import signal
+import smtplib
 import socket
 import ssl
 import subprocess
@@ -41,16 +49,25 @@ WITHOUT_UIDPLUS_AND_MOVE = "IMAP4rev1 LITERAL+ SASL-IR UNSELECT NAMESPACE"
 class Dovecot:
     """A Dovecot that serves IMAP on ``port`` and, given a certificate, also STARTTLS there and TLS on ``tls_port``.
 
-    ``capability`` replaces the list of capabilities that it announces (it still understands every command).
+    ``capability`` replaces the list of capabilities that it announces (it still understands every command). With
+    ``relay_port`` there are also LMTP, in a socket of its folder, and Sieve.
     """
 
-    def __init__(self, *, certificate: Certificate | None = None, capability: str = "", password: str = PASSWORD) -> None:
+    def __init__(
+        self,
+        *,
+        certificate: Certificate | None = None,
+        capability: str = "",
+        password: str = PASSWORD,
+        relay_port: int = 0,
+    ) -> None:
         self.program = shutil.which("dovecot", path=os.environ.get("PATH", "") + ":/usr/sbin")
         if self.program is None:
             raise RuntimeError("these tests need Dovecot: apt-get install dovecot-imapd")
         self.certificate = certificate
         self.capability = capability
         self.password = password
+        self.relay_port = relay_port
         self.port = 0
         self.tls_port = 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -127,6 +144,19 @@ class Dovecot:
         with self.client(user) as client:
             for raw in raws:
                 client.append(folder, raw)
+
+    def script(self, user: str, sieve: str) -> None:
+        """Give a user a Sieve script (RFC 5228), in the place of the one before."""
+        home = self.folder / "mail" / user
+        home.mkdir(exist_ok=True)
+        (home / ".dovecot.sieve").write_text(sieve)
+        for path in (home, home / ".dovecot.sieve"):
+            self._own(path)
+
+    def deliver(self, user: str, reverse_path: str, raw: bytes) -> None:
+        """Deliver a message by LMTP; when this returns, what the user's script answers has been sent."""
+        with smtplib.LMTP(str(self.folder / "run" / "lmtp"), timeout=20) as lmtp:
+            lmtp.sendmail(reverse_path, [user], raw)
 
     def uids(self, user: str, criteria: str = "ALL", folder: str = "INBOX") -> list[int]:
         """The uids of the messages that are in a folder."""

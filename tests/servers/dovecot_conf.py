@@ -16,7 +16,8 @@ def configuration(dovecot: Dovecot, port: int, tls_port: int) -> str:
     """The text of dovecot.conf for the Dovecot that is installed."""
     said = subprocess.run([str(dovecot.program), "--version"], check=True, capture_output=True, text=True).stdout
     version = tuple(int(part) for part in said.split()[0].split(".")[:2])
-    return _head(dovecot, version, said.split()[0]) + _services(port, tls_port if dovecot.certificate else 0)
+    head = _head(dovecot, version, said.split()[0])
+    return head + _services(port, tls_port if dovecot.certificate else 0) + (_delivery(dovecot) if dovecot.relay_port else "")
 
 
 def _group() -> str:
@@ -48,7 +49,7 @@ mail_fsync = never
 
 def _form_2_3(dovecot: Dovecot, user: str, group: str) -> str:
     text = f"""
-protocols = imap
+protocols = {"imap lmtp" if dovecot.relay_port else "imap"}
 disable_plaintext_auth = no
 mail_location = maildir:~/Maildir
 mail_max_userip_connections = 0
@@ -75,6 +76,7 @@ def _form_2_4(dovecot: Dovecot, user: str, group: str) -> str:
 dovecot_storage_version = 2.4.0
 protocols {{
   imap = yes
+  lmtp = {"yes" if dovecot.relay_port else "no"}
 }}
 auth_allow_cleartext = yes
 mail_driver = maildir
@@ -135,4 +137,27 @@ namespace inbox {{
     auto = create
   }}
 }}
+"""
+
+
+def _delivery(dovecot: Dovecot) -> str:
+    """LMTP in a socket, and Sieve (RFC 5228) behind it, whose answers go to the relay; in the syntax of 2.3 alone."""
+    return f"""
+service lmtp {{
+  user = {dovecot.user}
+  unix_listener lmtp {{
+    mode = 0666
+  }}
+}}
+protocol lmtp {{
+  mail_plugins = sieve
+}}
+plugin {{
+  sieve = file:~/sieve;active=~/.dovecot.sieve
+  sieve_extensions = +vacation-seconds
+  sieve_vacation_min_period = 0
+}}
+hostname = mail.example.com
+postmaster_address = postmaster@example.com
+submission_host = 127.0.0.1:{dovecot.relay_port}
 """

@@ -1,0 +1,1 @@
+"""Generated mail of every class of bad input, with the outcome that each must have."""

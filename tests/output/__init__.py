@@ -1,0 +1,1 @@
+"""What reaches terminals, logs and mails of ours when a mail attacks whoever looks at it."""
