@@ -134,6 +134,37 @@ def test_tracebacks_hold_no_secrets_and_have_an_end(tmp_path: Path, form: Litera
     assert len(text) < 500_000
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_records_hold_no_secrets_and_have_an_end(
+    tmp_path: Path, form: Literal["text", "json"], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither their text nor a fact: an error may quote what a server or a mail said."""
+    logs.to_stderr(verbose=True)
+    logs.to_file(tmp_path / "log", form)
+    armor = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQdGsecret\n-----END PGP PRIVATE KEY BLOCK-----"
+    log.error(
+        "away: postgresql://bot:tiger7@db/mail %s %s",
+        armor,
+        "x" * 1_000_000,
+        extra={"about": {"reason": "token=hunter2 " * 900}},
+    )
+    (line,) = (tmp_path / "log").read_text().splitlines()
+    for written in (line, capsys.readouterr().err):
+        assert "postgresql://bot:***@db/mail [private key]" in written
+        assert not [secret for secret in ("tiger7", "lQdGsecret", "hunter2") if secret in written]
+        assert len(written) < 2 * logs.LONGEST + 200
+
+
+def test_a_fact_cannot_forge_a_line(tmp_path: Path) -> None:
+    """Nor can its name; what JSON does not know is written as text."""
+    logs.to_stderr(verbose=False)
+    logs.to_file(tmp_path / "log", "text")
+    log.info("x", extra={"about": {HOSTILE: 1, "folder": Path("/x"), "number": 2, "none": None}})
+    (line,) = (tmp_path / "log").read_text().splitlines()
+    assert line.isprintable()
+    assert line.endswith(' folder="/x" number=2 none=null')
+
+
 def test_a_file_that_cannot_be_opened_is_a_setting(tmp_path: Path) -> None:
     """The key is named."""
     with pytest.raises(SettingsError, match=r"^log\.file: .*: No such file or directory$"):

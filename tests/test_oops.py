@@ -229,6 +229,15 @@ def test_any_text_can_be_stored_and_shown(text: str) -> None:
     record.traceback.encode("utf-8")
 
 
+@pytest.mark.parametrize("letter", ["\u061c", "\u200f", "\u202e", "\u2066", "\xad", "\x9b", "\x85", "\ufff9", "\U000e0041"])
+def test_what_turns_or_hides_letters_is_shown_as_an_escape(letter: str) -> None:
+    """A traceback may stand on a page, where it would read backwards or like another name."""
+    last = oops(caught(_raise, f"a{letter}b")).traceback.splitlines()[-1]
+    code = ord(letter)
+    shown = f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+    assert last == f"ValueError: a{shown}b"
+
+
 def _raise(text: str) -> None:
     raise ValueError(text)
 
@@ -307,3 +316,12 @@ def test_redacting_is_fast_on_what_is_made_to_be_slow(unit: str) -> None:
     began = time.monotonic()
     oops(caught(_raise, unit * (3_000_000 // len(unit))))
     assert time.monotonic() - began < 3
+
+
+def test_a_file_whose_name_is_a_keyword_is_no_secret() -> None:
+    """An operator must be told which file is missing, and why."""
+    told = "maildrop main.password_file: /etc/mailproc/imap.password: No such file or directory; name a file that can be read"
+    assert redact(told) == told
+    assert redact("https://example.org/x?password=hunter2") == "https://example.org/x?password=***"
+    assert redact("the password: hunter2") == "the password: ***"
+    assert redact("/etc/imap.password=hunter2") == "/etc/imap.password=***"

@@ -34,9 +34,9 @@ def test_a_user_is_added_and_listed(site: Call) -> None:
         ("bob", False, False, ["b@example.org", "bob@example.org"]),
     ]
     assert site("user", "list").out.splitlines() == [
-        "NAME  ACTIVE  REQUIRE STRONG  ADDRESSES",
-        "ann   yes     yes             ann@example.com ann@example.org",
-        "bob   no      no              b@example.org bob@example.org",
+        "NAME  ACTIVE  REQUIRE STRONG  KEYS  ADDRESSES",
+        "ann   yes     yes             0     ann@example.com ann@example.org",
+        "bob   no      no              0     b@example.org bob@example.org",
     ]
     assert len(site("user", "list", "--limit", "1", "--format", "jsonl").rows) == 1
 
@@ -84,7 +84,7 @@ def test_a_key_is_imported_shown_and_removed(site: Call, ann: SigningKey, tmp_pa
     assert (listed["user"], listed["fingerprint"], listed["revoked"]) == ("ann", ann.fingerprint, False)
     assert site("key", "list", "--user", "bob") == Ended(0, "", "")
     table = site("key", "list").out.splitlines()
-    assert table[0].split() == ["USER", "FINGERPRINT", "REVOKED", "EXPIRES", "AT"]
+    assert table[0].split() == ["USER", "FINGERPRINT", "LEFT", "EXPIRES", "AT"]
     assert max(map(len, table)) <= 80
     (shown,) = site("key", "show", ann.fingerprint[-16:], "--format", "jsonl").rows
     assert ann.fingerprint in shown["names"]

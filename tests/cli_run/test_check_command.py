@@ -19,7 +19,19 @@ from tests.servers.relay import RelayServer
 
 pytestmark = pytest.mark.timeout(90)
 
-TRIED = ["configuration", "state", "database", "archive", "handlers", "answers", "gnupg", "keys", "maildrop main", "smtp"]
+TRIED = [
+    "configuration",
+    "state",
+    "database",
+    "archive",
+    "handlers",
+    "answers",
+    "signatures",
+    "dkim",
+    "keys",
+    "maildrop main",
+    "smtp",
+]
 
 
 def edit(site: Installation, old: str, new: str) -> None:
@@ -66,14 +78,14 @@ def test_a_server_that_cannot_expunge_ours_alone_is_noted(
     assert "UIDPLUS" in note
 
 
-def test_trust_in_dkim_is_noted(site: Installation, mailproc: Called) -> None:
-    """Nothing verifies DKIM yet, and who relies on it should know."""
+def test_results_of_an_mx_without_a_trusted_domain_are_noted(site: Installation, mailproc: Called) -> None:
+    """They have no effect, and who relies on them should know."""
     with site.config.open("a") as config:
-        config.write('[dkim]\ntrusted_domains = ["example.org"]\n')
+        config.write('[dkim]\nauthserv_id = "mx.example.org"\n')
     ended = mailproc("check")
     assert ended.status == 0
     (note,) = [line for line in ended.out.splitlines() if "trusted_domains" in line]
-    assert "DKIM is not verified yet" in note
+    assert note.split(maxsplit=1) == ["note", "[dkim] authserv_id has no effect without trusted_domains"]
 
 
 def test_keys_that_expire_are_noted(site: Installation, mailproc: Called) -> None:
@@ -125,7 +137,7 @@ def test_a_program_that_is_missing_is_69(site: Installation, mailproc: Called) -
     """With the command that installs it."""
     status, failed = failures(mailproc, environ={"PATH": str(site.folder)})
     assert status == 69
-    assert failed["gnupg"] == (69, "gpg is not installed; type: apt-get install gnupg")
+    assert failed["signatures"] == (69, "gpg is not installed; type: apt-get install gnupg")
 
 
 def test_a_relay_that_is_away_is_75(make: Callable[..., Installation], relay: RelayServer, mailproc: Called) -> None:

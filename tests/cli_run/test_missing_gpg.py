@@ -51,12 +51,18 @@ def test_a_dry_run_and_inspect_say_that_it_waits(site: Installation, key: Signin
         assert ended.err == f"mailproc: signed mail waits: {FIX}\n"
 
 
-def test_what_cannot_do_without_gpg_is_69(site: Installation, key: SigningKey, mailproc: Called) -> None:
-    """A key is not registered unread, and a ring not taken for an empty one."""
-    (site.folder / "key.asc").write_text(key.armored_certificate)
+def test_a_ring_cannot_be_read_without_gpg(site: Installation, mailproc: Called) -> None:
+    """It is not taken for an empty one."""
     (site.folder / "ring").mkdir()
     (site.folder / "mail.eml").write_bytes(make_mail("1"))
-    for arguments in (("key", "import", "--user", "ann", "key.asc"), ("inspect", "--gnupghome", "ring", "mail.eml")):
-        ended = mailproc(*arguments, environ={"PATH": str(site.folder)})
-        assert (ended.status, ended.out) == (69, "")
-        assert ended.err.endswith(f"{FIX}\n")
+    ended = mailproc("inspect", "--gnupghome", "ring", "mail.eml", environ={"PATH": str(site.folder)})
+    assert (ended.status, ended.out) == (69, "")
+    assert ended.err.endswith(f"{FIX}\n")
+
+
+def test_a_key_is_registered_without_gpg(site: Installation, key: SigningKey, mailproc: Called) -> None:
+    """The other verifier reads it as well."""
+    (site.folder / "key.asc").write_text(key.armored_certificate)
+    without_gpg = {"PATH": str(site.folder)}
+    assert mailproc("key", "import", "--user", "ann", "key.asc", environ=without_gpg).status == 0
+    assert [row["fingerprint"] for row in mailproc("key", "list", "--format", "jsonl").rows] == [key.fingerprint]

@@ -234,3 +234,22 @@ def test_a_user_who_goes_takes_their_keys_along(conn, anna):
     conn.execute(sa.text("DELETE FROM mailproc_user WHERE name = 'anna'"))
     assert conn.scalar(sa.select(sa.func.count()).select_from(key)) == 0
     assert keys.keys_named(conn, SUBKEY) == []
+
+
+def test_what_is_kept_of_two_copies_is_the_callers_to_say(conn, anna):
+    """The registered copy is joined with the new one, all of whose names count; what turns out to be older is refused."""
+    register(conn, anna)
+    shorter = Certificate(FPR, (FPR, KEY_ID, "D" * 40), (), NOW, None, False, b"new")
+    both = replace(shorter, data=b"both", names=(*shorter.names, SUBKEY))
+    given = []
+    assert not keys.import_key(conn, anna, shorter, merge=lambda *copies: given.append(copies) or both, now=NOW)
+    assert given == [(b"cert", shorter)]
+    assert keys.keys_named(conn, SUBKEY) == keys.keys_named(conn, "D" * 40) == [RegisteredKey(FPR, "anna", b"both")]
+    assert not keys.import_key(conn, anna, shorter, merge=lambda old, new: both, now=NOW)
+    with pytest.raises(MailprocError, match=f"the subkey {SUBKEY} is not in it"):
+        keys.import_key(conn, anna, shorter, merge=lambda old, new: None, now=NOW)
+    with pytest.raises(MailprocError, match="it lacks what its owner has signed since; leave it out"):
+        keys.import_key(conn, anna, both, merge=lambda old, new: None, now=NOW)
+    with pytest.raises(MailprocError, match=f"the subkey {SUBKEY} is not in it"):
+        keys.import_key(conn, anna, shorter, now=NOW)
+    assert keys.keys_of(conn, anna) == [RegisteredKey(FPR, "anna", b"both")]
