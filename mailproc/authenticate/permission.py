@@ -9,6 +9,7 @@ from mailproc.authenticate.remedies import MENDS
 from mailproc.outcome import Disposition, Outcome
 from mailproc.principal import Trust
 
+FORGED = " If you did not send this mail, somebody used your address, and you need do nothing."
 RULE_IDS: Sequence[str] = ("require-strong", "not-strong-enough")
 
 
@@ -26,9 +27,7 @@ def permit(authenticated: Authenticated, requires: Trust) -> Outcome | None:
     if trust < requires:
         lead, rule = "This address takes only mail whose sender is proven, and ", "not-strong-enough"
     elif user.require_strong and trust < Trust.STRONG:
-        lead, rule = f"Only signed mail is taken from {authenticated.principal.address or 'you'}, and ", "require-strong"
+        lead, rule = f"Only signed mail is taken from {authenticated.principal.address}, and ", "require-strong"
     else:
         return None
-    mends = MENDS.get(authenticated.rule, MENDS["unsigned"])
-    forged = " If you did not send this mail, somebody used your address, and you need do nothing."
-    return Outcome(Disposition.REJECTED, lead + mends + forged, rule)
+    return Outcome(Disposition.REJECTED, lead + MENDS[authenticated.rule] + FORGED, rule)

@@ -164,6 +164,11 @@ MENDS = {
         f"    {_SIGN}\n\n"
         "(The mail is then the text of letter.txt.asc alone.)"
     ),
+    "unproven": (
+        "nothing proves that your mail is from you.\n\n"
+        "Send it again from the account whose address is registered for you, by that account's own mail server, which signs "
+        "what it sends (DKIM); a mail that is sent by another server, or that a list has changed, is not proven."
+    ),
     "signature.partial": (
         "only a part of your mail is signed.\n\n"
         "Sign all of it, attachments too, as PGP/MIME, with nothing before or after the signed text, and send it again; "

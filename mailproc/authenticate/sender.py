@@ -17,7 +17,10 @@ from mailproc.outcome import Disposition
 from mailproc.principal import NOBODY, Principal, Trust
 from mailproc.reading import Header, sole_author
 
-RULE_IDS: Sequence[str] = ("unknown-sender", "inactive", "unsigned")
+RULE_IDS: Sequence[str] = ("unknown-sender", "inactive", "unsigned", "unproven")
+
+_UNSIGNED = "unsigned", "the mail is not signed with OpenPGP"
+_UNPROVEN = "unproven", "OpenPGP signatures do not count for this domain"
 
 
 def authenticate(
@@ -65,7 +68,7 @@ def _look_up(raw: bytes, header: Header, directory: Directory) -> Authenticated:
 
 def _by_from(unknown: Authenticated, user: User, trust: Sequence[str]) -> Authenticated:
     """The sender as far as From alone tells."""
-    reason = "the mail is not signed with OpenPGP" if "openpgp" in trust else "signatures do not count for this domain"
+    rule, reason = _UNSIGNED if "openpgp" in trust else _UNPROVEN
     address = unknown.principal.address
     principal = Principal(user.name, address, Trust.WEAK, "from") if "from" in trust else unknown.principal
-    return replace(unknown, principal=principal, rule="unsigned", reason=reason)
+    return replace(unknown, principal=principal, rule=rule, reason=reason)

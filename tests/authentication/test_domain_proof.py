@@ -14,7 +14,7 @@ from mailproc.openpgp import Finding, Verification
 from mailproc.openpgp.gnupg import GnupgVerifier
 from mailproc.outcome import Disposition
 from mailproc.principal import Principal, Trust
-from mailproc.reading import Header
+from mailproc.reading import Header, read_header
 from mailproc.testing.keys import SigningKey, sign_mail
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -31,12 +31,14 @@ class Says:
 
     found: Sequence[DomainVerification] = ()
     asked: list[tuple[bytes, frozenset[str], datetime]] = field(default_factory=list)
+    headers: list[Header] = field(default_factory=list)
 
     def verify(
         self, raw: bytes, header: Header, domains: Collection[str], *, arrival: datetime
     ) -> Sequence[DomainVerification]:
         """Say it."""
         self.asked.append((raw, frozenset(domains), arrival))
+        self.headers.append(header)
         return self.found
 
 
@@ -65,6 +67,7 @@ def test_only_the_domain_of_from_is_asked_about(people: People) -> None:
     domains = {"example.org", "example.com", "org", "mail.example.org"}
     prove(people, DomainTrust(frozenset(domains), [says]))
     assert says.asked == [(MAIL, frozenset({"example.org"}), NOW)]
+    assert says.headers == [read_header(MAIL)]
 
 
 def test_a_domain_that_is_not_trusted_is_not_asked_about(people: People) -> None:
@@ -105,7 +108,7 @@ def test_dkim_counts_where_from_does_not(people: People) -> None:
     assert prove(people, trust(PASS), trust=("dkim",)).principal.trust is Trust.STRONG
     unproven = prove(people, trust(FAIL), trust=("dkim",))
     assert (unproven.principal.trust, unproven.principal.user) == (Trust.NONE, None)
-    assert unproven.reason == "signatures do not count for this domain; DKIM proves nothing: the body was changed"
+    assert unproven.reason == "OpenPGP signatures do not count for this domain; DKIM proves nothing: the body was changed"
 
 
 SENDER = MAIL.replace(b"From: Ann <ann@example.org>", b"From: ann@example.com\r\nSender: %s")
@@ -124,6 +127,7 @@ def test_the_domain_of_a_sender_who_is_the_same_user_vouches(people: People) -> 
         b"nobody@example.org",  # nobody's address
         b"ann@example.org, bob@example.org",
         b"ann@example.org\r\nSender: ann@example.org",
+        b"ann@example.org\r\nSender:",
         b"Ann",
         b"",
     ],
@@ -153,6 +157,8 @@ def test_a_signature_that_does_not_count_leaves_the_mail_as_it_is(people: People
     found = prove(people, trust(FAIL, FAIL))
     assert (found.principal.trust, found.rule, found.outcome, found.replay) == (Trust.WEAK, "unsigned", None, None)
     assert found.reason == "the mail is not signed with OpenPGP; DKIM proves nothing: the body was changed"
+    other = DomainVerification(DomainFinding.FAIL, "example.org", None, "its key was revoked")
+    assert prove(people, trust(FAIL, other)).reason.endswith(": the body was changed, its key was revoked")
 
 
 def test_when_dns_is_away_the_mail_waits(people: People) -> None:

@@ -4,6 +4,7 @@ import pytest
 from people import MAIL, People, Telling, ask
 
 from mailproc.authenticate import RULE_IDS, permit
+from mailproc.authenticate.remedies import MENDS
 from mailproc.openpgp.gnupg import GnupgVerifier
 from mailproc.outcome import Disposition
 from mailproc.principal import Trust
@@ -86,3 +87,28 @@ def test_what_has_ended_stays_ended(requires: Trust, people: People, stranger: S
 def test_the_rules_are_listed() -> None:
     """The rules of permission are among the ones that the documentation lists."""
     assert {"unknown-sender", "not-strong-enough", "require-strong"} <= set(RULE_IDS)
+
+
+def test_the_whole_text(people: People) -> None:
+    """What leads in, what mends it, and a word for one who never sent the mail, with blanks between."""
+    strict, flagged = permit(ask(MAIL, people, Telling()), Trust.STRONG), permit(ask(SUE, people, Telling()), Trust.WEAK)
+    assert strict is not None
+    assert flagged is not None
+    forged = " If you did not send this mail, somebody used your address, and you need do nothing."
+    assert strict.reason == f"This address takes only mail whose sender is proven, and {MENDS['unsigned']}{forged}"
+    assert flagged.reason == f"Only signed mail is taken from sue@example.org, and {MENDS['unsigned']}{forged}"
+
+
+def test_where_openpgp_counts_for_nothing_it_is_not_advised(people: People) -> None:
+    """Then the own server's DKIM is what can prove the mail."""
+    found = ask(MAIL, people, Telling(), trust=("dkim", "from"))
+    assert (found.rule, found.reason) == ("unproven", "OpenPGP signatures do not count for this domain")
+    outcome = permit(found, Trust.STRONG)
+    assert outcome is not None
+    assert MENDS["unproven"] in outcome.reason
+    assert "gpg" not in outcome.reason
+
+
+def test_every_rule_of_a_weak_sender_has_its_remedy() -> None:
+    """What may leave a known user weak is mended by a text of its own."""
+    assert set(MENDS) == {"unsigned", "unproven", "signature.partial", "signature.foreign-key"}

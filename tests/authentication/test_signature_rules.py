@@ -118,3 +118,40 @@ def test_an_old_signature_is_refused_whosever_it_is(people: People, bob: Signing
     """Freshness is asked before ownership, so an old mail of a colleague is refused too."""
     verifier = Telling(Verification(Finding.GOOD, bob.fingerprint, NOW - timedelta(days=7)))
     assert ask(sign_mail(MAIL, bob), people, verifier).rule == "signature.too-old"
+
+
+@pytest.mark.parametrize(
+    "age, disposition, rule",
+    [
+        (-MAX_AHEAD - MINUTE / 60, Disposition.REJECTED, "signature.too-new"),
+        (MAX_AGE + MINUTE / 60, Disposition.REJECTED, "signature.too-old"),
+        (MINUTE, Disposition.DEFERRED, "signature.cannot-tell"),
+    ],
+)
+def test_the_time_of_a_signature_needs_no_verifier(
+    age: timedelta, disposition: Disposition, rule: str, people: People, ann: SigningKey
+) -> None:
+    """One that is refused for its time does not wait for a verifier that does not look at it before."""
+    verifier = Telling(Verification(Finding.CANNOT_TELL, None, NOW - age, "it is dated ahead"))
+    outcome = ask(sign_mail(MAIL, ann), people, verifier, arrival=NOW).outcome
+    assert outcome is not None
+    assert (outcome.disposition, outcome.rule) == (disposition, rule)
+
+
+def test_a_disagreement_of_verifiers_is_our_fault(people: People, ann: SigningKey) -> None:
+    """One of them is wrong: the mail has failed, which makes an OOPS, and the sender stays weak."""
+    found = ask(sign_mail(MAIL, ann), people, Telling(Verification(Finding.DISAGREEMENT, detail="A finds x, B finds y")))
+    assert found.outcome is not None
+    assert (found.outcome.disposition, found.outcome.rule) == (Disposition.FAILED, "signature.disagreement")
+    assert found.outcome.reason == "the verifiers of signatures do not agree: A finds x, B finds y"
+    assert (found.principal.trust, found.replay) == (Trust.WEAK, None)
+
+
+@pytest.mark.parametrize("named", [None, "", "A" * 40])
+def test_a_key_that_was_not_given_is_not_believed(named: str | None, people: People, ann: SigningKey) -> None:
+    """A verifier that names it, or no time, is out of order, and the mail waits."""
+    for says in (Verification(Finding.GOOD, named, NOW), Verification(Finding.GOOD, ann.fingerprint, None)):
+        outcome = ask(sign_mail(MAIL, ann), people, Telling(says)).outcome
+        assert outcome is not None
+        assert (outcome.disposition, outcome.rule) == (Disposition.DEFERRED, "signature.cannot-tell")
+        assert outcome.reason == "the check of the signature (the verifier names a key that it was not given)"
