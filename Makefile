@@ -18,7 +18,7 @@ endif
 .PHONY: help demo test backlog worst attacks loops verification fuzz mutants lint clean packages
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 demo: $(VENV)/demo-stamp  ## set up, then show a whole run on a maildrop of its own
 	@$(BIN)/mailproc demo

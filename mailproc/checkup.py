@@ -16,6 +16,7 @@ from mailproc.drops import open_drop
 from mailproc.errors import MailprocError
 from mailproc.exits import exit_status
 from mailproc.openpgp.gnupg import gpg_path
+from mailproc.principal import Trust
 from mailproc.settings import Maildrop, Settings
 from mailproc.state import State
 
@@ -83,6 +84,12 @@ def _archive(settings: Settings) -> tuple[str, Sequence[str]]:
 def _handlers(settings: Settings) -> tuple[str, Sequence[str]]:
     bound = dict(bind_domains(settings))
     advice = [] if bound else ['no domain has a handler; bind one: [domains."example.org"] handler = "NAME"']
+    provable = {"openpgp", *(["dkim"] if settings.dkim.trusted_domains else [])}
+    advice += [
+        f"{domain}: {binding.name} takes only proven senders, and its trust lets nothing prove one; add openpgp to it"
+        for domain, binding in bound.items()
+        if binding.traits.requires is Trust.STRONG and not provable.intersection(binding.trust)
+    ]
     return ", ".join(f"{domain}: {binding.name}" for domain, binding in bound.items()) or "none", advice
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from mailproc.dkim.txt import Records
 from mailproc.errors import SettingsError
+from mailproc.inputfile import read_input
 
 
 def read_records(path: Path) -> Records:
@@ -17,9 +18,7 @@ def read_records(path: Path) -> Records:
     Raises `SettingsError` with the file and what is wrong with it.
     """
     try:
-        return Records(msgspec.json.decode(path.read_bytes(), type=dict[str, list[str]]))
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from None
+        return Records(msgspec.json.decode(read_input(path), type=dict[str, list[str]]))
     except msgspec.DecodeError as error:
         example = json.dumps({"s1._domainkey.example.org": ["v=DKIM1; p=..."]})
         raise SettingsError(f"{path}: {error}; write it like {example}") from None

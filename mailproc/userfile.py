@@ -12,6 +12,7 @@ import msgspec
 from mailproc.address import Address
 from mailproc.directory import Certificate, RegisteredKey, User
 from mailproc.errors import SettingsError
+from mailproc.inputfile import read_input
 from mailproc.openpgp.home import public_keys
 
 
@@ -66,9 +67,7 @@ def read_users(path: Path | None, gnupghome: Path | None) -> UserFile:
 
 def _entries(path: Path) -> dict[str, _Entry]:
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=dict[str, _Entry])
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from None
+        found = msgspec.json.decode(read_input(path), type=dict[str, _Entry])
     except msgspec.DecodeError as error:
         raise SettingsError(f"{path}: {error}; write it like {json.dumps({'ann@example.com': {'fingerprints': []}})}") from None
     return {address.lower(): entry for address, entry in found.items()}

@@ -22,8 +22,8 @@ LAYERS = {
     "decisions": "patience screening delivery handler registry recipients answers oops mailproc",
     "adapters": "maildrops openpgp dkim database archive submission",
     "middle": "authenticate pipeline inspection processing",
-    "edges": "exits settings plugins userfile dnsfile debts pending state ownership logs drops worker supervisor app rehearsal "
-    "shift run checkup testing demo cli __main__",
+    "edges": "exits settings plugins inputfile userfile dnsfile debts pending state ownership logs drops worker supervisor app "
+    "rehearsal shift run checkup testing demo cli __main__",
 }
 ORDER = [name for names in LAYERS.values() for name in names.split()]
 

@@ -14,7 +14,7 @@ from mailproc.principal import Principal
 class ReplayMark:
     """What must not come a second time for the same recipient: a key, its signing time, and the SHA-256 of what it signed.
 
-    ``key`` is the fingerprint of an OpenPGP key, or ``dkim:`` and a domain.
+    ``key`` is the fingerprint of an OpenPGP key, or ``dkim:`` and the name of the user whom a domain vouches for.
     """
 
     key: str
@@ -31,9 +31,9 @@ class Authenticated:
     ``content``         the verified bytes where an OpenPGP signature made the trust strong, else the mail as received
     ``content_is_text`` whether ``content`` is a plain text in ``charset``, not a MIME entity
     ``rule``, ``reason``  what decided: a stable id, and one line for people
-    ``replay``          set when the trust comes from a signature
+    ``replay``          none of these may have come before: the marks of all signatures that could make the mail strong
     ``signed``          whole, part or none: how much of the body a signature claims to cover, good or not
-    ``signed_at``, ``content_sha256``  of a signature that a verifier vouches for
+    ``signed_at``, ``content_sha256``  of a signature that a verifier vouches for; of DKIM the digest of what it always covers
     ``outcome``         set when the message ends here
     """
 
@@ -44,7 +44,7 @@ class Authenticated:
     reason: str
     content_is_text: bool = False
     charset: str | None = None
-    replay: ReplayMark | None = None
+    replay: tuple[ReplayMark, ...] = ()
     signed: str = "none"
     signed_at: datetime | None = None
     content_sha256: str | None = None

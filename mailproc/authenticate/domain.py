@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 from mailproc.authenticate.authenticated import Authenticated, ReplayMark
 from mailproc.authenticate.freshness import Timeliness, Window
+from mailproc.authenticate.signature import marks_of_signature
 from mailproc.directory import Directory
 from mailproc.dkim import DomainFinding, DomainVerification, DomainVerifier
 from mailproc.outcome import Disposition
 from mailproc.principal import Principal, Trust
-from mailproc.reading import Header, read_addresses
+from mailproc.reading import Header, read_addresses, read_date
 
 RULE_IDS: Sequence[str] = ("dkim.pass", "dkim.no-dns")
 
@@ -20,7 +21,7 @@ _UNTIMELY = {
     Timeliness.TOO_OLD: "{domain} signed it too long before it arrived",
     Timeliness.TOO_NEW: "{domain} signed it later than it arrived",
 }
-# DKIM need not state a time; the Date field, which stands in the digest, tells two mails of the same text apart.
+# The Date field, which stands in the digest, tells two mails of the same text apart.
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 
 
@@ -58,10 +59,11 @@ def prove_by_domain(
     domains = dkim.domains.intersection(_domains(sender, header, directory))
     found: list[DomainVerification] = []
     for verifier in dkim.verifiers if domains else ():
-        said = [_judged(each, window) for each in verifier.verify(sender.content, header, domains, arrival=window.arrival)]
+        found_now = verifier.verify(sender.content, header, domains, arrival=window.arrival)
+        said = [_judged(each, header, window) for each in found_now]
         passed = next((each for each in said if each.finding is DomainFinding.PASS), None)
         if passed is not None:
-            return DomainProof(_proven(sender, passed))
+            return DomainProof(_proven(sender, passed, directory))
         # What one could not find out, as our MX on the day of the arrival, the next one may know.
         answered = {each.domain for each in said}
         found = [each for each in found if each.finding is not DomainFinding.AWAY or each.domain not in answered] + said
@@ -79,22 +81,27 @@ def _domains(sender: Authenticated, header: Header, directory: Directory) -> Ite
         yield others[0].domain
 
 
-def _judged(each: DomainVerification, window: Window) -> DomainVerification:
-    """The same, but what was signed at another time than that of the mail proves nothing: somebody may send it again."""
-    untimely = _UNTIMELY.get(window.judge(each.signed_at)) if each.signed_at else None
-    if each.finding is not DomainFinding.PASS or untimely is None:
+def _judged(each: DomainVerification, header: Header, window: Window) -> DomainVerification:
+    """The same, but what was signed at another time than that of the mail proves nothing: somebody may send it again.
+
+    Where the signature states no time, the Date field does, which it covers (RFC 6376 section 5.4.1 advises it).
+    """
+    if each.finding is not DomainFinding.PASS:
         return each
-    return replace(each, finding=DomainFinding.FAIL, detail=untimely.format(domain=each.domain))
+    signed_at = each.signed_at or read_date(header.first("Date"))
+    untimely = _UNTIMELY.get(window.judge(signed_at)) if signed_at else "{domain} does not say when it signed it"
+    return replace(each, finding=DomainFinding.FAIL, detail=untimely.format(domain=each.domain)) if untimely else each
 
 
-def _proven(sender: Authenticated, found: DomainVerification) -> Authenticated:
+def _proven(sender: Authenticated, found: DomainVerification, directory: Directory) -> Authenticated:
     assert sender.user is not None  # noqa: S101 - nobody else is asked about
+    mark = ReplayMark(f"dkim:{sender.user.name}", _NO_TIME, found.covered_sha256)
     return replace(
         sender,
         principal=Principal(sender.user.name, sender.principal.address, Trust.STRONG, "dkim"),
         rule="dkim.pass",
         reason=f"the domain {found.domain} has signed the mail",
-        replay=ReplayMark(f"dkim:{sender.user.name}", _NO_TIME, found.covered_sha256),
+        replay=(mark, *marks_of_signature(sender.content, sender.user, directory)),
         signed="whole",
         signed_at=found.signed_at,
         content_sha256=found.covered_sha256,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailproc.authenticate.authenticated import Authenticated
-from mailproc.authenticate.remedies import MENDS
+from mailproc.authenticate.remedies import FORGED, MENDS
 from mailproc.outcome import Disposition, Outcome
 from mailproc.principal import Trust
 
-FORGED = " If you did not send this mail, somebody used your address, and you need do nothing."
 RULE_IDS: Sequence[str] = ("require-strong", "not-strong-enough")
 
 
@@ -30,4 +29,4 @@ def permit(authenticated: Authenticated, requires: Trust) -> Outcome | None:
         lead, rule = f"Only signed mail is taken from {authenticated.principal.address}, and ", "require-strong"
     else:
         return None
-    return Outcome(Disposition.REJECTED, lead + MENDS[authenticated.rule] + FORGED, rule)
+    return Outcome(Disposition.REJECTED, f"{lead}{MENDS[authenticated.rule]} {FORGED}", rule)

@@ -155,6 +155,7 @@ TOO_NEW = (
     "Your mail was signed at {signed_at:%Y-%m-%d %H:%M} UTC, which was still to come when it arrived.\n\n"
     "Set your computer's clock: the command below shows what it says. Then sign the mail anew and send it again.\n\n    date -u"
 )
+FORGED = "If you did not send this mail, somebody used your address, and you need do nothing."
 # Each goes on a sentence, and another one follows it.
 MENDS = {
     "unsigned": (

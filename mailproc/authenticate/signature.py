@@ -9,9 +9,10 @@ from datetime import datetime
 
 from mailproc.authenticate.authenticated import Authenticated, ReplayMark
 from mailproc.authenticate.freshness import Timeliness, Window
-from mailproc.authenticate.remedies import REFUSALS, TOO_NEW, TOO_OLD
+from mailproc.authenticate.remedies import FORGED, REFUSALS, TOO_NEW, TOO_OLD
 from mailproc.directory import Directory, RegisteredKey, User
 from mailproc.openpgp import Finding, SignedPart, Verification, Verifier
+from mailproc.openpgp.signature import stated_time
 from mailproc.openpgp.signed import find_signed_part, without_trailing_blanks
 from mailproc.outcome import Disposition
 from mailproc.principal import Principal, Trust
@@ -41,6 +42,21 @@ def prove_by_signature(sender: Authenticated, window: Window, directory: Directo
         names = (*(key.fingerprint for key in named), *part.issuers)
         return _refused(signed, names, found, window)
     return _judged(signed, part, found, keys, window)
+
+
+def marks_of_signature(content: bytes, user: User, directory: Directory) -> tuple[ReplayMark, ...]:
+    """What an OpenPGP signature on ``content`` by one of the user's keys would be remembered by; it is not verified.
+
+    A mail that DKIM has proven may hold one, too. Without its DKIM signature it must not count for a second time.
+    """
+    part = find_signed_part(content)
+    signed_at = stated_time(part.signature) if part else None
+    if part is None or signed_at is None:
+        return ()
+    stripped = without_trailing_blanks(part)
+    digests = {hashlib.sha256(each.content).hexdigest() for each in (part, stripped) if each}
+    keys = directory.keys_of(user.name)
+    return tuple(ReplayMark(key.fingerprint, signed_at, digest) for key in keys for digest in sorted(digests))
 
 
 def _keys(named: Sequence[RegisteredKey], user: User, directory: Directory) -> dict[str, RegisteredKey]:
@@ -78,7 +94,8 @@ def _refused(signed: Authenticated, names: Sequence[str], found: Verification, w
         reason = f"the verifiers of signatures do not agree: {found.detail}"
         return signed.ended(Disposition.FAILED, "signature.disagreement", reason)
     rule, text = REFUSALS[found.finding]
-    return signed.ended(Disposition.REJECTED, rule, text.format(key=" ".join(names), detail=found.detail))
+    told = text.format(key=" ".join(names), detail=found.detail)
+    return replace(signed.ended(Disposition.REJECTED, rule, f"{told}\n\n{FORGED}"), reason=found.detail or rule)
 
 
 def _judged(
@@ -107,7 +124,7 @@ def _judged(
         charset=part.charset,
         rule="signature.good",
         reason=f"signed by {key.user} with {key.fingerprint}",
-        replay=ReplayMark(key.fingerprint, found.signed_at, digest),
+        replay=(ReplayMark(key.fingerprint, found.signed_at, digest),),
     )
 
 
@@ -116,5 +133,7 @@ def _untimely(signed_at: datetime, window: Window) -> tuple[str, str] | None:
     timeliness = window.judge(signed_at)
     if timeliness is Timeliness.TOO_OLD and window.max_age is not None:
         hours = window.max_age.total_seconds() / 3600
-        return "signature.too-old", TOO_OLD.format(signed_at=signed_at, hours=hours)
-    return ("signature.too-new", TOO_NEW.format(signed_at=signed_at)) if timeliness is Timeliness.TOO_NEW else None
+        return "signature.too-old", f"{TOO_OLD.format(signed_at=signed_at, hours=hours)}\n\n{FORGED}"
+    if timeliness is Timeliness.TOO_NEW:
+        return "signature.too-new", f"{TOO_NEW.format(signed_at=signed_at)}\n\n{FORGED}"
+    return None

@@ -21,7 +21,7 @@ COMMANDS = {
     "messages": "List, show and reprocess messages.",
     "oops": "List, show and prune the records of our faults.",
     "user": "Add, list, activate and deactivate users.",
-    "key": "Import, list, show and remove OpenPGP keys.",
+    "key": "Import, list, show, export and remove OpenPGP keys.",
     "handlers": "List the handlers and the domains that they serve.",
     "db": "Upgrade the database's schema, or say its version.",
     "init": "Write a configuration and make what it names.",

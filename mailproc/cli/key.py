@@ -38,7 +38,7 @@ def import_(settings: Settings, user: str, files: tuple[BinaryIO, ...]) -> None:
     A key that is there already is replaced by the newer copy: with its later expiry, its new subkeys, its revocation. What
     the older one said is kept, for mail that was signed before. An older copy is refused. All are imported, or none.
     """
-    from mailproc.database.keys import import_key
+    from mailproc.database.keys import certificate_of, import_key
     from mailproc.openpgp.merging import merged
 
     found = [(file.name, certificate) for file in files for certificate in _certificates(file)]
@@ -48,7 +48,8 @@ def import_(settings: Settings, user: str, files: tuple[BinaryIO, ...]) -> None:
                 new = import_key(connection, user, each, merge=merged)
             except MailprocError as error:
                 raise MailprocError(f"{name}: {error}") from None
-            done(f"{each.fingerprint} {'registered' if new else 'replaced'}{_caveat(each)}: {', '.join(each.user_ids)}")
+            caveat = _caveat(each, certificate_of(connection, each.fingerprint))
+            done(f"{each.fingerprint} {'registered' if new else 'replaced'}{caveat}: {', '.join(each.user_ids)}")
 
 
 def _certificates(file: BinaryIO) -> list[Certificate]:
@@ -63,11 +64,28 @@ def _certificates(file: BinaryIO) -> list[Certificate]:
         raise type(error)(f"{file.name}: {error}") from None
 
 
-def _caveat(certificate: Certificate) -> str:
+def _caveat(certificate: Certificate, registered: bytes) -> str:
+    """What is wrong with a key, the worst alone; ``registered`` is all that is now known of it."""
     if certificate.revoked:
         return " (it is revoked)"
     expires = certificate.expires_at
-    return f" (it expired on {expires:%Y-%m-%d})" if expires and expires <= datetime.now(UTC) else ""
+    if expires and expires <= datetime.now(UTC):
+        return f" (it expired on {expires:%Y-%m-%d})"
+    objection = _objection(registered)
+    return f" (nothing that it signs will count: {objection})" if objection else ""
+
+
+def _objection(certificate: bytes) -> str:
+    """Why none of a certificate's keys may sign now, as a verifier would say it; empty where one may."""
+    from mailproc.openpgp import standing
+
+    now = int(datetime.now(UTC).timestamp())
+    read = list(standing.read_certificates(certificate))
+    found = [each.objection(key, now) for each in read for key in each.keys]
+    details = dict.fromkeys(objection.detail for objection in found if objection)
+    if not read:
+        return "one of its keys has a version that verifiers do not agree on"
+    return "; ".join(details) if all(found) else ""
 
 
 @key.command(name="list")

@@ -49,8 +49,8 @@ class DomainVerifier(Protocol):
     def verify(
         self, raw: bytes, header: Header, domains: Collection[str], *, arrival: datetime
     ) -> Sequence[DomainVerification]:
-        """Answer for each signature of one of ``domains`` (lower-case), the topmost first, at most five.
+        """Answer for signatures of ``domains`` (lower-case), the topmost first, at most five; nothing where there is none.
 
         ``header`` is that of ``raw``; ``arrival`` is when the mail reached us, aware: an expiry (``x=``) is compared with it.
-        It never raises: what hinders it is the finding AWAY.
+        It never raises: what it cannot ask is the finding AWAY, what it cannot read FAIL.
         """

@@ -5,8 +5,7 @@ Anybody can write such a field. Ours is one that bears our server's name and sta
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import chain, combinations
 from typing import Any, NamedTuple
@@ -15,16 +14,16 @@ import authres
 
 from mailproc.dkim import DomainFinding, DomainVerification
 from mailproc.dkim.canonical import Body, covered_sha256
+from mailproc.dkim.shape import check_shape
 from mailproc.dkim.signature import check_header, find_claims, read_signature
 from mailproc.dkim.tags import Unfit, read_tags, without_blanks
 from mailproc.reading import Header, one_line
+from mailproc.reading.comments import without_comments
 
 MAX_OCTETS = 4096  # of one field
 MAX_FIELDS = 5  # of ours: a server writes one, or one for each of its filters
 MAX_RESULTS = 5
 
-# Every "with" counts: a client can have one of its own written there by the name that it gives in EHLO.
-_WITH = re.compile(r"(?:^|[\s()])with\s+([^\s;()]+)", re.IGNORECASE)
 _LMTP = {"LMTP", "LMTPS", "LMTPA", "LMTPSA"}  # RFC 3848
 
 
@@ -56,7 +55,7 @@ class TrustedResults:
         except Exception:  # of authres, which raises whatever comes, down to RecursionError: then nothing is said
             return ()
         body = Body(raw, header.length)
-        found = (self._judged(result, header, body, arrival) for result in results if result.domain in domains)
+        found = (self._judged(result, raw, header, body, arrival) for result in results if result.domain in domains)
         return [each for each in found if each][:MAX_RESULTS]
 
     def _results(self, header: Header) -> Sequence[_Result]:
@@ -75,32 +74,47 @@ class TrustedResults:
             return ()
         return [_result(each) for each in parsed.results if each.method == "dkim"]
 
-    def _judged(self, result: _Result, header: Header, body: Body, arrival: datetime) -> DomainVerification | None:
+    def _judged(self, result: _Result, raw: bytes, header: Header, body: Body, arrival: datetime) -> DomainVerification | None:
         if result.word == "temperror":
             detail = one_line(f"{self._id} could not look up the key of {result.domain}")
             return DomainVerification(DomainFinding.AWAY, result.domain, detail=detail)
         if result.word != "pass":
             return None
         try:
-            signed_at = _signed_at(result, header, arrival)
+            signed_at = _signed_at(result, raw, header, arrival)
         except Unfit:
             return None
         detail = one_line(f"signed by {result.domain}, says {self._id}")
         return DomainVerification(DomainFinding.PASS, result.domain, signed_at, detail, covered_sha256(header, body))
 
 
-def _on_top(header: Header) -> Iterator[str]:
-    """The fields above every Received, but for one that the final delivery wrote: what is below may have come with the mail."""
+def _on_top(header: Header) -> Sequence[str]:
+    """The fields above every Received, but for those that the final delivery wrote: what is below may have come with the mail.
+
+    Nothing where no other Received is there: then no server of ours is seen to have taken the mail in.
+    """
+    found: list[str] = []
     for name, value in header.fields:
         if name.lower() == "received" and not _is_final_delivery(value):
-            return
+            return found
         if name.lower() == "authentication-results":
-            yield value
+            found.append(value)
+    return ()
 
 
 def _is_final_delivery(received: str) -> bool:
-    protocols = {word.upper() for word in _WITH.findall(received)} - {"CIPHER"}
-    return bool(protocols) and protocols <= _LMTP
+    """Whether it says ``by HOST [via LINK] with LMTP`` and nothing else of the kind (RFC 5321 section 4.4).
+
+    A client can have words of its own written there by the name that it gives in EHLO: in a comment they do not count, and
+    with them there are two of a clause. A quotation mark or an unclosed comment may hide the words of our server.
+    """
+    words = without_comments(f"{received} \n;END").upper().replace(";", " ; ").split()
+    if words[-1:] != ["END"] or any('"' in word for word in words) or (words.count("BY"), words.count("WITH")) != (1, 1):
+        return False
+    behind = words[words.index("BY") + 2 :]
+    if behind[:1] == ["VIA"]:
+        behind = behind[2:]
+    return behind[0] == "WITH" and behind[1] in _LMTP if len(behind) > 1 else False
 
 
 def _result(parsed: Any) -> _Result:
@@ -118,7 +132,7 @@ def _contradict(one: Sequence[_Result], other: Sequence[_Result]) -> bool:
     return {each for each in one if each.domain in shared} != {each for each in other if each.domain in shared}
 
 
-def _signed_at(result: _Result, header: Header, arrival: datetime) -> datetime | None:
+def _signed_at(result: _Result, raw: bytes, header: Header, arrival: datetime) -> datetime | None:
     """When the one signature was made that passed; `Unfit` where it is not the only one, or proves too little.
 
     The results tell nothing of what it covers. Where two signatures could be meant, one may be made up to look better.
@@ -131,4 +145,6 @@ def _signed_at(result: _Result, header: Header, arrival: datetime) -> datetime |
             meant.append(claim)
     if len(meant) != 1:
         raise Unfit("it is not clear which signature passed")
-    return read_signature(header, meant[0], arrival).signed_at
+    signature = read_signature(header, meant[0], arrival)
+    check_shape(raw, header, signature.fields)
+    return signature.signed_at

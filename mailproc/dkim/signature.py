@@ -19,7 +19,7 @@ MAX_FIELDS = 200  # in h=
 # What a person or a handler reads of a header; whoever could add or change one of them would speak in the signer's name.
 SHOWN = ("from", "sender", "reply-to", "subject", "date", "to", "cc")
 # Large providers do not sign these, so they need not be; of two, some readers believe the one that was added.
-AT_MOST_ONCE = ("content-type", "content-transfer-encoding", "mime-version")
+AT_MOST_ONCE = ("content-type", "content-transfer-encoding", "content-disposition", "mime-version")
 
 ALGORITHMS = {"rsa-sha256": "rsa", "ed25519-sha256": "ed25519"}  # RFC 8301 forbids rsa-sha1; RFC 8463
 

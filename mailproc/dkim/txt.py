@@ -60,8 +60,21 @@ class Dns:
         except dns.resolver.NXDOMAIN:
             return ()
         except Exception as error:  # nothing of it says that there is no such record
-            raise Away(one_line(f"{name}: {type(error).__name__}: {error}")) from error
+            raise Away(one_line(f"{name}: {self._reason(error)}")) from error
         return tuple(b"".join(record.strings) for record in answer.rrset or ())
+
+    def _reason(self, error: Exception) -> str:
+        """What happened, without the addresses and ports of dnspython's text."""
+        import dns.rcode
+        import dns.resolver
+
+        if isinstance(error, dns.resolver.LifetimeTimeout):
+            return f"no answer within {self._name_seconds:g} s"
+        if isinstance(error, dns.resolver.NoNameservers):
+            for *_, response in error.kwargs.get("errors", ()):
+                if response is not None:
+                    return dns.rcode.to_text(response.rcode())
+        return type(error).__name__
 
     @cached_property
     def _resolver(self) -> dns.resolver.Resolver:
@@ -113,9 +126,10 @@ class NoNetwork:
 
 
 class Remembered:
-    """The records of ``source``, each name asked for once in ``seconds``, also when it was away; remembers ``most`` names.
+    """The records of ``source``, each name asked for once in ``seconds``; remembers ``most`` names.
 
-    A backlog of one domain then costs one query, and one wait.
+    A domain whose key was away is away for all its keys as long, unless they are known: whoever makes up selectors for a DNS
+    that does not answer, and a backlog of one domain, cost one wait.
     """
 
     def __init__(self, source: TextRecords, *, seconds: float = 60.0, most: int = 256) -> None:
@@ -126,18 +140,35 @@ class Remembered:
 
     def txt(self, name: str) -> Sequence[bytes]:
         """The records of ``name`` (lower-case), or `Away` as it was raised before."""
-        known_since, answer = self._answers.get(name, (-math.inf, ()))
-        if time.monotonic() - known_since > self._seconds:
+        domain = _domain_of(name)
+        answer = self._known(name)
+        if answer is None:
+            answer = self._known(domain)
+        if answer is None:
             answer = self._ask(name)
-            if len(self._answers) >= self._most:
-                self._answers.clear()
-            self._answers[name] = time.monotonic(), answer
+            self._answers.pop(domain, None)
+            self._remember(domain if isinstance(answer, Away) else name, answer)
         if isinstance(answer, Away):
             raise Away(str(answer))
         return answer
+
+    def _known(self, name: str) -> Sequence[bytes] | Away | None:
+        known_since, answer = self._answers.get(name, (-math.inf, ()))
+        return answer if time.monotonic() - known_since <= self._seconds else None
+
+    def _remember(self, name: str, answer: Sequence[bytes] | Away) -> None:
+        if len(self._answers) >= self._most:
+            self._answers.clear()
+        self._answers[name] = time.monotonic(), answer
 
     def _ask(self, name: str) -> Sequence[bytes] | Away:
         try:
             return self._source.txt(name)
         except Away as away:
             return away
+
+
+def _domain_of(name: str) -> str:
+    """``_domainkey.DOMAIN`` for the name of a key, any other name as it is."""
+    _, found, domain = name.rpartition("._domainkey.")
+    return f"_domainkey.{domain}" if found else name

@@ -24,6 +24,7 @@ from dkim.util import get_default_logger
 from mailproc.dkim import DomainFinding, DomainVerification
 from mailproc.dkim.canonical import Body, covered_sha256
 from mailproc.dkim.key import Key, read_key
+from mailproc.dkim.shape import check_shape
 from mailproc.dkim.signature import Claim, Signature, find_claims, read_signature
 from mailproc.dkim.tags import Unfit
 from mailproc.dkim.txt import Remembered, TextRecords
@@ -77,6 +78,7 @@ class DkimVerifier:
     def _verify(self, mail: _Mail, claim: Claim, arrival: datetime) -> DomainVerification:
         try:
             signature = read_signature(mail.header, claim, arrival)
+            check_shape(mail.raw, mail.header, signature.fields)
             _check_body(mail, signature)
             key = read_key(self._txt.txt(signature.key_name), signature)
             _check_fields(mail, signature, key)

@@ -6,6 +6,7 @@ import binascii
 import re
 from dataclasses import dataclass
 
+_MOST_MARKS = 10_000  # lines that hold the words of an armor's first or last line; an honest mail has two or three
 _REST_OF_LINE = re.compile(rb"[ \t]*$", re.MULTILINE)
 _HEADERS = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\n)*")
 _CHECKSUM = re.compile(rb"=[A-Za-z0-9+/]{4}")
@@ -65,10 +66,12 @@ class Line:
 
 
 def find_line(text: bytes, boundary: bytes, label: bytes, start: int = 0) -> Line | None:
-    """The next line such as ``-----BEGIN PGP SIGNATURE-----`` in a text with LF ends."""
+    """The next line such as ``-----BEGIN PGP SIGNATURE-----`` in a text with LF ends; none behind 10,000 that only begin so."""
     words = b"-----%s PGP %s-----" % (boundary, label)
     at = text.find(words, start)  # an expression that begins with a line's start looks at each line
-    while at >= 0:
+    for _ in range(_MOST_MARKS):
+        if at < 0:
+            break
         rest = _REST_OF_LINE.match(text, at + len(words)) if not at or text[at - 1] == 0x0A else None
         if rest:
             return Line(at, rest.end())
@@ -77,10 +80,12 @@ def find_line(text: bytes, boundary: bytes, label: bytes, start: int = 0) -> Lin
 
 
 def blocks(text: bytes, label: bytes) -> list[Block]:
-    """The armored blocks of one kind, such as ``b"SIGNATURE"``, in a text with LF ends."""
-    found = []
+    """The armored blocks of one kind, such as ``b"SIGNATURE"``, in a text with LF ends; none of more than 10,000."""
+    found: list[Block] = []
     begin = find_line(text, b"BEGIN", label)
     while begin and (end := find_line(text, b"END", label, begin.end)):
+        if len(found) == _MOST_MARKS:
+            return []
         found.append(Block(begin.start, end.end, text[begin.end : end.start]))
         begin = find_line(text, b"BEGIN", label, end.end)
     return found

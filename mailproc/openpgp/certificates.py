@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from mailproc.directory import Certificate
 from mailproc.errors import MailprocError, MissingProgram
 from mailproc.openpgp import packets
 from mailproc.openpgp.armor import blocks, lf_ends
-from mailproc.openpgp.gnupg import Gpg
+from mailproc.openpgp.gnupg import Gpg, GpgUnfinished
 from mailproc.openpgp.packets import Packet
 
 _PRIVATE = (
@@ -23,6 +24,15 @@ _PRIVATE = (
     "send the public one: gpg --armor --export ADDRESS > public.asc"
 )
 _NOTHING = "this holds no OpenPGP public key; export one with: gpg --armor --export ADDRESS > public.asc"
+_CLEAN = "export a clean copy: gpg --armor --export-options export-minimal --export ADDRESS"
+_MOST = 1_000  # packets of each sort; an old key with many names and renewals has some hundred
+_LARGEST = 2**20  # octets; a renewal adds some hundred for each user id and subkey
+_SORTS = {
+    packets.SIGNATURE: "signatures of its own",
+    packets.USER_ID: "user ids",
+    packets.USER_ATTRIBUTE: "pictures",
+    packets.SUBKEY: "subkeys",
+}
 _Groups = Sequence[list[Packet]]
 _INVALID = "i"  # in gpg's listing: no user id that its owner has signed
 
@@ -39,11 +49,17 @@ class _Facts:
 def read_certificates(data: bytes, program: str = "gpg") -> list[Certificate]:
     """The certificates in armored or binary ``data``, checked by GnuPG, or by Sequoia where GnuPG is not installed.
 
-    `MailprocError` with the fix where a secret key, or nothing usable, is in it; `MissingProgram` where neither is installed.
+    Of the signatures only the owner's are kept, each once: on a key server anybody may add others, and every mail would pay
+    for them. `MailprocError` with the fix where a secret key, or nothing usable, is in it, or a certificate of more than 1 MiB
+    or with more than 1,000 signatures, user ids or subkeys, or where gpg does not finish (`GpgUnfinished`); `MissingProgram`
+    where neither is installed.
     """
-    groups = packets.by_primary_key(_packets(data))
-    if groups is None:
+    found = packets.by_primary_key(_packets(data))
+    if found is None:
         raise MailprocError(_NOTHING)
+    groups = [_owners(group) for group in found]
+    for group in groups:
+        _refuse_flooded(group)
     checked = _checked_by(program)(groups)
     return [_read(group, checked) for group in groups]
 
@@ -69,6 +85,34 @@ def _packets(data: bytes) -> list[Packet]:
     if None in read or not found:
         raise MailprocError(_NOTHING)
     return [packet for packet in found if packet.kind in packets.OF_A_CERTIFICATE]
+
+
+def _owners(group: Sequence[Packet]) -> list[Packet]:
+    """A certificate without what others have signed of it, and without the same signature twice behind one packet."""
+    primary = packets.fingerprint(group[0]) or ""
+    names = {primary, packets.key_id(primary)}
+    kept: list[Packet] = []
+    seen: set[bytes] = set()
+    for packet in group:
+        if packet.kind != packets.SIGNATURE:
+            seen.clear()
+        elif packet.body in seen or not packets.is_by(names, packet):
+            continue
+        else:
+            seen.add(packet.body)
+        kept.append(packet)
+    return kept
+
+
+def _refuse_flooded(group: Sequence[Packet]) -> None:
+    """Raise where a certificate holds so much that each mail that it signs would cost seconds."""
+    counts = Counter(packet.kind for packet in group)
+    held = [f"{counts[kind]} {sort}, more than {_MOST}" for kind, sort in _SORTS.items() if counts[kind] > _MOST]
+    size = sum(len(packet.raw) for packet in group)
+    if size > _LARGEST:
+        held.append(f"{size} octets, more than {_LARGEST}")
+    if held:
+        raise MailprocError(f"this key holds {held[0]}; {_CLEAN}")
 
 
 def _read(group: list[Packet], checked: Mapping[str, _Facts]) -> Certificate:
@@ -101,7 +145,10 @@ def _checked_by_gnupg(gpg: Gpg, groups: _Groups) -> dict[str, _Facts]:
     with tempfile.TemporaryDirectory(prefix="gpg-") as name:
         file = Path(name) / "certificates"
         file.write_bytes(b"".join(map(_joined, groups)))
-        listed = gpg.list_certificates(Path(name), file)
+        try:
+            listed = gpg.list_certificates(Path(name), file)
+        except GpgUnfinished as error:
+            raise GpgUnfinished(f"{error}, so that nothing was checked; import fewer keys at once, or {_CLEAN}") from None
     return {key.get("fingerprint", ""): _said_by_gnupg(key) for key in listed if key.get("trust") != _INVALID}
 
 

@@ -13,7 +13,7 @@ from mailproc.reading.header import Header, read_header
 from mailproc.reading.mediatype import top_type
 
 MAX_PARTS = 100
-MAX_DEPTH = 10
+MAX_DEPTH = 5  # each level is searched anew; what lies deeper makes nobody strong anyway
 _MOST_MARKS = 10_000  # lines that begin like a delimiter, or hold one; boundaries are chosen not to occur
 _DELIMITER_END = re.compile(rb"(--)?[ \t]*(?:\r\n|\r|\n|\Z)")
 _IDENTITY = ("", "7bit", "8bit", "binary")

@@ -30,7 +30,7 @@ from typing import Any
 
 import gnupg
 
-from mailproc.errors import MissingProgram
+from mailproc.errors import MailprocError, MissingProgram
 from mailproc.failpoints import failpoint
 from mailproc.openpgp import SignedPart, Verification
 from mailproc.openpgp.objections import Case, examine
@@ -54,6 +54,10 @@ _ALONE = (
     "--disable-dirmngr",
 )
 _MEMORY = 1 << 30  # octets of address space; gpg reads a mail of any size in pieces
+
+
+class GpgUnfinished(MailprocError):
+    """gpg was ended before it had said everything: by our limits of time and memory, or by a signal of somebody else's."""
 
 
 class _Limited(subprocess.Popen[bytes]):
@@ -150,12 +154,17 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]
         return lines
 
     def list_certificates(self, home: Path, certificates: Path) -> list[dict[str, Any]]:
-        """What gpg says of the certificates in a file after it has checked their self-signatures; nothing is imported."""
+        """What gpg says of the certificates in a file after it has checked their self-signatures; nothing is imported.
+
+        Raises `GpgUnfinished` where gpg did not come to an end of its own: what it said until then is no answer.
+        """
         # An expired key makes gpg look for a trust database, which it only makes for itself in the model "pgp".
         where = ["--trust-model=pgp", f"--homedir={home}", f"--keyring={home / 'none'}"]
         command = [*where, "--dry-run", "--import-options=import-show", "--import", str(certificates)]
         result = self.result_map["scan"](self)
         self._handle_io(command, io.BytesIO(), result, binary=True)
+        if result.returncode is None or result.returncode < 0:
+            raise GpgUnfinished(f"gpg did not finish within {self.timeout:g} s")
         return list(self._decode_result(result))
 
 

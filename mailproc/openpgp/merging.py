@@ -12,10 +12,10 @@ from mailproc.directory import Certificate
 from mailproc.errors import MailprocError
 from mailproc.openpgp import packets
 from mailproc.openpgp.certificates import read_certificates
+from mailproc.openpgp.gnupg import GpgUnfinished
 from mailproc.openpgp.packets import Packet
 from mailproc.openpgp.signature import KEY_EXPIRES, read_signatures
 
-_LARGEST = 2**20  # octets; a renewal adds some hundred for each user id and subkey
 _USER_IDS = (packets.USER_ID, packets.USER_ATTRIBUTE)
 _PLACES = {packets.PRIMARY_KEY: 0, packets.USER_ID: 1, packets.USER_ATTRIBUTE: 1, packets.SUBKEY: 2}
 
@@ -28,7 +28,8 @@ def merged(old: bytes, new: Certificate, program: str = "gpg") -> Certificate | 
 
     An older copy is one that adds nothing, revokes nothing, and lacks the owner's last word. The facts are those of both copies
     as one, checked as `read_certificates` does. Signatures by anybody else are left out. The new copy alone is the answer where
-    the old one has nothing to add or cannot be read, and where both are no valid certificate, or one of more than 1 MiB.
+    the old one has nothing to add or cannot be read, and where both are no valid certificate, or too large for one. Raises
+    `GpgUnfinished` where gpg does not finish.
     """
     owner = {new.fingerprint, packets.key_id(new.fingerprint)}
     before, now = _components(old, owner), _components(new.data, owner)
@@ -37,12 +38,14 @@ def merged(old: bytes, new: Certificate, program: str = "gpg") -> Certificate | 
     if not new.revoked and _words(now) <= _words(before) and _last_word(now) < _last_word(before):
         return None
     data = _joined(now, before)
-    return new if len(data) > _LARGEST else _read(data, program) or new
+    return _read(data, program) or new
 
 
 def _read(data: bytes, program: str) -> Certificate | None:
     try:
         (certificate,) = read_certificates(data, program)
+    except GpgUnfinished:
+        raise  # it says nothing about the certificate
     except MailprocError:
         return None
     return certificate
@@ -58,14 +61,9 @@ def _components(data: bytes, owner: Set[str]) -> _Components | None:
     for packet in groups[0]:
         if packet.kind != packets.SIGNATURE:
             component = found.setdefault((packet.kind, packet.body), [packet])
-        elif _is_by(owner, packet):
+        elif packets.is_by(owner, packet):
             component.append(packet)
     return found
-
-
-def _is_by(owner: Set[str], signature: Packet) -> bool:
-    issuers = packets.issuers([signature])
-    return bool(issuers) and owner >= set(issuers)
 
 
 def _words(components: _Components) -> set[tuple[_Name, bytes]]:

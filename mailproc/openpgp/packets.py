@@ -6,7 +6,7 @@ Nothing here verifies anything, and nothing here raises for any bytes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -97,6 +97,12 @@ def issuers(signatures: list[Packet]) -> tuple[str, ...]:
     """The keys that these signature packets name, upper-case hex, without repetition."""
     named = (issuer for signature in signatures for issuer in _issuers(signature.body))
     return tuple(dict.fromkeys(issuer for issuer in named if issuer != _NO_KEY_ID))[:_MOST_ISSUERS]
+
+
+def is_by(names: Set[str], packet: Packet) -> bool:
+    """Whether a packet is a signature that names a key, and none but the one with these ``names``."""
+    named = set(_issuers(packet.body)) if packet.kind == SIGNATURE else set()
+    return bool(named) and named <= names
 
 
 def _issuers(body: bytes) -> Iterator[str]:

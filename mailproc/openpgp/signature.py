@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from mailproc.openpgp import packets
 from mailproc.openpgp.packets import Packet
@@ -172,3 +173,10 @@ def read_signatures(found: Sequence[Packet]) -> list[Signature]:
     """The signatures among packets, those that can be read."""
     bodies = [packet.body for packet in found if packet.kind == packets.SIGNATURE]
     return [signature for body in bodies if (signature := read_signature(body))]
+
+
+def stated_time(signature: bytes) -> datetime | None:
+    """When a signature, one packet, says that it was made, aware; None where it cannot be read. Nobody vouches for it."""
+    found = packets.read_packets(signature) or []
+    read = read_signature(found[0].body) if len(found) == 1 else None
+    return datetime.fromtimestamp(read.created_at, UTC) if read else None

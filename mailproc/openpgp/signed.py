@@ -18,6 +18,7 @@ from mailproc.reading.charsets import decode_text
 _PGP_SIGNATURE = "application/pgp-signature"
 _LARGEST_SIGNATURE = 64 * 1024  # an honest one has less than 2 KiB
 _AT_ONCE = 64 * 1024
+_NAMED = b"pgp-signature"  # what no PGP/MIME is without: around the slash of a media type comments may stand
 _LONGEST_LINE = 16 * 1024  # GnuPG leaves what stands far to the right in a clear-signed text out of account
 _MOST_HEADERS = 4 * 1024  # octets of armor headers; an honest text has "Hash: SHA512"
 _FOR_OLD_READERS = re.compile(
@@ -56,7 +57,7 @@ def without_trailing_blanks(part: SignedPart) -> SignedPart | None:
 
 
 def _pgp_mime(mail: Entity) -> SignedPart | None:
-    found = list(_signed_entities(mail))
+    found = list(_signed_entities(mail)) if _names_a_signature(mail.mail) else []
     if not found:
         return None
     entity, pieces = found[0]
@@ -70,6 +71,12 @@ def _pgp_mime(mail: Entity) -> SignedPart | None:
         whole=entity is mail and _nothing_outside(entity, pieces) and _is_one_block(armor) and _hides_no_text(content),
         issuers=issuers,
     )
+
+
+def _names_a_signature(raw: bytes) -> bool:
+    """Whether the name of the media type, in any case, is anywhere; piece by piece, for the whole is large to copy."""
+    pieces = (raw[at : at + _AT_ONCE + len(_NAMED)].lower() for at in range(0, len(raw), _AT_ONCE))
+    return any(_NAMED in piece for piece in pieces)
 
 
 def _signed_entities(entity: Entity, depth: int = 0) -> Iterator[tuple[Entity, Multipart]]:

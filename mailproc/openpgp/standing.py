@@ -115,7 +115,7 @@ def _primary(piece: Sequence[Packet]) -> Key:
         if packet.kind != packets.SIGNATURE:
             over[1:] = [_framed(packet, b"\xb4" if packet.kind == packets.USER_ID else b"\xd1", 4)]
             groups.append([])
-        for signature in _by(_names(fingerprint), read_signatures([packet])):
+        for signature in _by(_names(fingerprint), [packet]):
             if signature.kind in _OF_USER_IDS and over[1:] and signature.may_cover(*over):
                 groups[-1].append(signature)
             elif signature.kind in (DIRECT_KEY, KEY_REVOCATION) and signature.may_cover(over[0]):
@@ -126,7 +126,7 @@ def _primary(piece: Sequence[Packet]) -> Key:
 
 def _subkey(primary: Key, piece: Sequence[Packet]) -> Key:
     covered = _framed(primary.packet, b"\x99", 2), _framed(piece[0], b"\x99", 2)
-    own = [each for each in _by(primary.names, read_signatures(piece[1:])) if each.may_cover(*covered)]
+    own = [each for each in _by(primary.names, piece[1:]) if each.may_cover(*covered)]
     bindings = tuple(each for each in own if each.kind == SUBKEY_BINDING)
     revoked = any(each.kind == SUBKEY_REVOCATION for each in own)
     return Key(piece[0], packets.fingerprint(piece[0]) or "", (bindings,), revoked)
@@ -141,8 +141,8 @@ def _framed(packet: Packet, mark: bytes, width: int) -> bytes:
     return mark + len(packet.body).to_bytes(width, "big") + packet.body
 
 
-def _by(names: frozenset[str], signatures: Iterable[Signature]) -> list[Signature]:
-    return [each for each in signatures if each.issuers and each.issuers <= names]
+def _by(names: frozenset[str], piece: Iterable[Packet]) -> list[Signature]:
+    return read_signatures([each for each in piece if packets.is_by(names, each)])
 
 
 def _newest(signatures: Iterable[Signature], moment: int) -> Signature | None:

@@ -107,12 +107,13 @@ def _gave_up(works: Works, job: Job) -> Result:
 
 def _replayed(conn: Connection, job: Job, examined: Examined) -> bool:
     """Whether another receipt had this strong signature for this recipient (design promise 4)."""
-    mark = examined.authenticated.replay if examined.authenticated else None
-    if mark is None:
+    marks = examined.authenticated.replay if examined.authenticated else ()
+    if not marks:
         return False
     failpoint("replay-mark")
     recipient, id = job.envelope.recipient.lower(), job.started.id  # another spelling is no other recipient
-    return not replays.mark_replay(conn, mark.key, mark.signed_at, mark.content_sha256, recipient, id)
+    entered = [replays.mark_replay(conn, each.key, each.signed_at, each.content_sha256, recipient, id) for each in marks]
+    return not all(entered)
 
 
 def _behind_savepoint(works: Works, conn: Connection, job: Job, examined: Examined) -> Result:

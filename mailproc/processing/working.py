@@ -73,7 +73,8 @@ def _examined(works: Works, jobs: Collection[Job]) -> list[Job]:
         works.watch.starts(job.started.id, job.parcel.archive_url)
         return last_look(works, job) if job.started.gave_up else examine_job(works, job)
 
-    if len(jobs) < 2:
+    # A last look forks, which is safe only where no other thread may hold a lock.
+    if len(jobs) < 2 or any(job.started.gave_up for job in jobs):
         return [one(job) for job in jobs]
     with ThreadPoolExecutor(works.verify_threads) as pool:
         return list(pool.map(one, jobs))

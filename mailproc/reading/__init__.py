@@ -4,6 +4,7 @@ from mailproc.reading.addresses import read_addresses, sole_author
 from mailproc.reading.attachments import Attachment
 from mailproc.reading.charsets import decode_text
 from mailproc.reading.comments import without_comments
+from mailproc.reading.dates import read_date
 from mailproc.reading.display import one_line
 from mailproc.reading.header import Header, read_header
 from mailproc.reading.mediatype import top_type
@@ -19,6 +20,7 @@ __all__ = [
     "decode_words",
     "one_line",
     "read_addresses",
+    "read_date",
     "read_header",
     "read_message",
     "reply_text",

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from mailproc.reading import one_line
 from mailproc.screening.verdict import Evidence, Rule, Verdict
+
+# Proton, Fastmail, and QQ, which is Foxmail too.
+_OF_A_PROVIDER = re.compile(
+    r"[0-9]+:user:proton|i[0-9a-f]+:Fastmail|[^:]+:[^:]+:qybglogicsvr[^:]*:qybglogicsvr[^:]*", re.IGNORECASE
+)
 
 
 def precedence(mail: Evidence) -> str | None:
@@ -22,8 +29,12 @@ def unsubscribe(mail: Evidence) -> str | None:
 
 
 def feedback_id(mail: Evidence) -> str | None:
-    """Feedback-ID, with which senders of campaigns count complaints, of no mailing list."""
-    found = mail.header.all("Feedback-ID") and list_field(mail) is None
+    """Feedback-ID, with which senders of campaigns count complaints, of no mailing list.
+
+    Some providers of mailboxes put one of their own on what their users write.
+    """
+    values = [value.strip() for value in mail.header.all("Feedback-ID")]
+    found = any(not _OF_A_PROVIDER.fullmatch(value) for value in values) and list_field(mail) is None
     return "it has a Feedback-ID and is from no list" if found else None
 
 

@@ -100,6 +100,6 @@ def _end(found: Authenticated) -> str:
 
 
 def _takes_credit(raw: bytes, found: Authenticated) -> str | None:
-    if found.content is not raw or found.replay is not None or found.principal.fingerprint is not None:
+    if found.content is not raw or found.replay or found.principal.fingerprint is not None:
         return "it is not strong, and yet keeps what only a strong mail has"
     return "it is strong, and yet ended" if found.principal.trust is Trust.STRONG else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 
 import pytest
@@ -33,10 +34,10 @@ def test_no_attack_succeeds_with_another_verifier(name: str, cast: Cast, known: 
     assert len(tally.mails) >= FEWEST // SLICE
 
 
-def test_all_mails_differ_and_are_the_same_in_every_run(cast: Cast, known: list[Signed]) -> None:
-    """An attack's number makes the mail, so that one that is found can be played again."""
+def test_an_attack_is_the_same_whenever_it_is_made(cast: Cast, known: list[Signed]) -> None:
+    """Its number makes its mail, so that one that is found can be played again; no two of them are one mail."""
     attacking = attacks(known)
-    assert len(attacking) >= FEWEST
+    assert len({hashlib.sha256(attack.mail(cast).raw).digest() for attack in attacking[::7]}) == len(attacking[::7])
     assert [attack.name for attack in attacks(known)] == [attack.name for attack in attacking]
     assert all(attack.mail(cast).raw == attack.mail(cast).raw for attack in attacking[::97])
 

@@ -24,7 +24,7 @@ def test_an_unsigned_mail_of_a_known_address_is_weak(people: People) -> None:
     """From alone makes the sender weak, and the whole mail is the content."""
     found = ask(MAIL, people, Telling())
     assert found.principal == WEAK
-    assert (found.rule, found.signed, found.outcome, found.replay) == ("unsigned", "none", None, None)
+    assert (found.rule, found.signed, found.outcome, found.replay) == ("unsigned", "none", None, ())
     assert found.content is MAIL
 
 
@@ -40,7 +40,7 @@ def test_the_senders_own_signature_over_the_whole_is_strong(
     assert found.principal == Principal("ann", ADDRESS, Trust.STRONG, "openpgp", ann.fingerprint)
     assert (found.content, found.content_is_text, found.outcome) == (content, inline, None)
     assert (found.rule, found.signed, found.signed_at, found.content_sha256) == ("signature.good", "whole", at, digest)
-    assert found.replay == ReplayMark(ann.fingerprint, at, digest)
+    assert found.replay == (ReplayMark(ann.fingerprint, at, digest),)
 
 
 def test_any_address_of_a_user_will_do(people: People, ann: SigningKey, verifier: GnupgVerifier) -> None:
@@ -71,7 +71,7 @@ def test_a_colleagues_key_is_weak(inline: bool, people: People, bob: SigningKey,
     raw = sign_mail(MAIL, bob, inline=inline)
     found = ask(raw, people, verifier)
     assert (found.principal, found.rule, found.outcome) == (WEAK, "signature.foreign-key", None)
-    assert (found.content, found.replay) == (raw, None)
+    assert (found.content, found.replay) == (raw, ())
     assert bob.fingerprint in found.reason
 
 

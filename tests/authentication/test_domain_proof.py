@@ -58,7 +58,7 @@ def test_a_domain_that_signed_the_mail_proves_its_user(people: People) -> None:
     assert found.principal == Principal("ann", Address("ann", "example.org"), Trust.STRONG, "dkim")
     assert (found.rule, found.reason, found.outcome) == ("dkim.pass", "the domain example.org has signed the mail", None)
     assert (found.content, found.signed, found.signed_at, found.content_sha256) == (MAIL, "whole", NOW, DIGEST)
-    assert found.replay == ReplayMark("dkim:ann", datetime(1970, 1, 1, tzinfo=UTC), DIGEST)
+    assert found.replay == (ReplayMark("dkim:ann", datetime(1970, 1, 1, tzinfo=UTC), DIGEST),)
 
 
 def test_only_the_domain_of_from_is_asked_about(people: People) -> None:
@@ -155,7 +155,7 @@ def test_verifiers_are_asked_until_one_finds_a_proof(people: People) -> None:
 def test_a_signature_that_does_not_count_leaves_the_mail_as_it_is(people: People) -> None:
     """It is as if there were none, and the reason says why; the same reason is said once."""
     found = prove(people, trust(FAIL, FAIL))
-    assert (found.principal.trust, found.rule, found.outcome, found.replay) == (Trust.WEAK, "unsigned", None, None)
+    assert (found.principal.trust, found.rule, found.outcome, found.replay) == (Trust.WEAK, "unsigned", None, ())
     assert found.reason == "the mail is not signed with OpenPGP; DKIM proves nothing: the body was changed"
     other = DomainVerification(DomainFinding.FAIL, "example.org", None, "its key was revoked")
     assert prove(people, trust(FAIL, other)).reason.endswith(": the body was changed, its key was revoked")
@@ -201,9 +201,9 @@ def test_a_domain_that_vouches_spares_the_verifier_of_signatures(people: People,
     assert (found.principal.method, found.outcome, verifier.given) == ("dkim", None, [])
 
 
-@pytest.mark.parametrize("signed_at", [NOW - MAX_AGE, NOW + MAX_AHEAD, None])
-def test_a_signature_of_about_now_counts(signed_at: datetime | None, people: People) -> None:
-    """The limits themselves are still good; a domain need not say when it signed."""
+@pytest.mark.parametrize("signed_at", [NOW - MAX_AGE, NOW + MAX_AHEAD])
+def test_a_signature_of_about_now_counts(signed_at: datetime, people: People) -> None:
+    """The limits themselves are still good."""
     found = prove(people, trust(DomainVerification(DomainFinding.PASS, "example.org", signed_at, "", DIGEST)))
     assert found.principal.trust is Trust.STRONG
 
@@ -220,6 +220,38 @@ def test_a_signature_of_another_time_proves_nothing(signed_at: datetime, why: st
     found = prove(people, trust(DomainVerification(DomainFinding.PASS, "example.org", signed_at, "it fits", DIGEST)))
     assert (found.principal.trust, found.outcome) == (Trust.WEAK, None)
     assert found.reason.endswith(why)
+
+
+@pytest.mark.parametrize(
+    ("date", "trusted", "why"),
+    [
+        (b"Date: Mon, 02 Nov 2026 08:59:59 +0000\r\n", Trust.STRONG, "the domain example.org has signed the mail"),
+        (b"Date: Mon, 02 Mar 2015 09:00:00 +0000\r\n", Trust.WEAK, ": example.org signed it too long before it arrived"),
+        (b"Date: Tue, 03 Nov 2026 09:00:00 +0000\r\n", Trust.WEAK, ": example.org signed it later than it arrived"),
+        (b"Date: some day\r\n", Trust.WEAK, ": example.org does not say when it signed it"),
+        (b"", Trust.WEAK, ": example.org does not say when it signed it"),
+    ],
+)
+def test_where_the_signature_states_no_time_the_date_does(date: bytes, trusted: Trust, why: str, people: People) -> None:
+    """It is signed wherever it is there; an old mail out of an archive must not count for ever."""
+    timeless = trust(DomainVerification(DomainFinding.PASS, "example.org", None, "it fits", DIGEST))
+    found = prove(people, timeless, date + MAIL)
+    assert found.principal.trust is trusted
+    assert found.reason.endswith(why)
+    stated = trust(PASS)
+    assert prove(people, stated, date + MAIL).principal.trust is Trust.STRONG
+
+
+def test_a_signed_mail_that_its_domain_has_proven_counts_once(people: People, ann: SigningKey, verifier: GnupgVerifier) -> None:
+    """Without its DKIM signature it is the same mail, so that both proofs leave the marks of the OpenPGP signature."""
+    raw = sign_mail(MAIL, ann, at=NOW)
+    by_domain = prove(people, trust(PASS), raw).replay
+    (by_signature,) = prove(people, None, raw, verifier=verifier).replay
+    assert by_signature in by_domain
+    assert by_domain[0].key == "dkim:ann"
+    padded = sign_mail(MAIL.replace(b"Hello", b"Hello  "), ann, at=NOW)
+    (by_signature,) = prove(people, None, padded, verifier=verifier).replay
+    assert by_signature in prove(people, trust(PASS), padded).replay
 
 
 def test_without_a_limit_of_age_old_signatures_count(people: People) -> None:

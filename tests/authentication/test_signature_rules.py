@@ -37,7 +37,7 @@ def test_a_bad_signature_is_rejected(finding: Finding, rule: str, words: str, pe
     assert words in found.outcome.reason
     assert not set("{}\r") & set(found.outcome.reason)
     assert (found.principal.user, found.principal.trust, found.signed) == ("ann", Trust.WEAK, "whole")
-    assert (found.content_sha256, found.replay) == (None, None)
+    assert (found.content_sha256, found.replay) == (None, ())
 
 
 def test_every_finding_has_a_rule(people: People, ann: SigningKey) -> None:
@@ -95,7 +95,7 @@ def test_a_signature_has_to_be_fresh(age: timedelta, rule: str, people: People, 
         assert found.outcome is not None
         assert found.outcome.disposition is Disposition.REJECTED
         assert f"{NOW - age:%Y-%m-%d %H:%M} UTC" in found.outcome.reason
-        assert (found.signed_at, found.replay) == (NOW - age, None)
+        assert (found.signed_at, found.replay) == (NOW - age, ())
 
 
 def test_freshness_is_a_matter_of_the_arrival(people: People, ann: SigningKey, verifier: GnupgVerifier) -> None:
@@ -144,7 +144,7 @@ def test_a_disagreement_of_verifiers_is_our_fault(people: People, ann: SigningKe
     assert found.outcome is not None
     assert (found.outcome.disposition, found.outcome.rule) == (Disposition.FAILED, "signature.disagreement")
     assert found.outcome.reason == "the verifiers of signatures do not agree: A finds x, B finds y"
-    assert (found.principal.trust, found.replay) == (Trust.WEAK, None)
+    assert (found.principal.trust, found.replay) == (Trust.WEAK, ())
 
 
 @pytest.mark.parametrize("named", [None, "", "A" * 40])

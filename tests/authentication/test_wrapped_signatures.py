@@ -79,7 +79,7 @@ def test_a_wrapped_signature_is_not_strong(name: str, people: People, ann: Signi
     found = ask(raw, people, verifier)
     assert found.principal.trust is Trust.WEAK
     assert found.signed != "whole" or found.outcome is not None
-    assert (found.content is raw, found.replay) == (True, None)
+    assert (found.content is raw, found.replay) == (True, ())
 
 
 def test_what_is_strong_holds_nothing_that_was_not_signed(people: People, ann: SigningKey, verifier: GnupgVerifier) -> None:

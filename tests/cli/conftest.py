@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from mailproc.cli import cli
 from mailproc.cli.running import run
+from mailproc.testing.keys import SigningKey
+from tests.cli.keys import Call, Generate, Import
 from tests.cli_run.calling import Ended
-
-Call = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -41,3 +42,26 @@ def site(call: Call) -> Call:
     """The same, after `mailproc init`."""
     assert call("init") == Ended(0, "", "")
     return call
+
+
+@pytest.fixture
+def generate() -> Iterator[Generate]:
+    """Make keys that go when the test ends."""
+    with ExitStack() as stack:
+        yield lambda *arguments, **how: stack.enter_context(SigningKey.generate(*arguments, **how))
+
+
+@pytest.fixture
+def put(site: Call, tmp_path: Path) -> Import:
+    """Have `mailproc key import` read certificates for a user, in a file each."""
+
+    def imported(user: str, *certificates: bytes) -> Ended:
+        files = []
+        for number, certificate in enumerate(certificates):
+            files.append(f"{user}{number}.gpg")
+            (tmp_path / files[-1]).write_bytes(certificate)
+        return site("key", "import", "--user", user, *files)
+
+    for name in ("ann", "bob"):
+        site("user", "add", name, "--email", f"{name}@example.org")
+    return imported

@@ -96,6 +96,10 @@ def _proves_too_little() -> Iterator[Case]:
     yield _case("cc-added", _with_field(b"Cc: all@example.net", _signed()))
     yield _case("subject-twice", b"Subject: Pay\r\n" + _signed(h="from:to:subject:date"))
     yield _case("content-type-twice", b"Content-Type: text/html\r\n" + _signed(h="from:to:subject:date"))
+    unsigned = _signed(MAIL.replace(b"salt.", b"salt.\r\n--- said ---\r\n\r\nPay Eve."), h="from:to:subject:date")
+    boundary = b'multipart/mixed; boundary="- said ---"'
+    yield _case("type-changed-to-parts", unsigned.replace(b"text/plain; charset=utf-8", boundary))
+    yield _case("type-changed-to-html", unsigned.replace(b"text/plain", b"text/html"))
     yield _case("sha1", _signed(key=rsa_key(1024), a="rsa-sha1"), records=[rsa_key(1024).record()])
     yield _case("other-version", _signed(v="2"))
     yield _case("other-query", _signed(q="http"))

@@ -163,6 +163,13 @@ def test_below_a_final_delivery_over_tls() -> None:
         b"from x with LMTP by mx.example.net (x with SMTP) ; date",
         b"from x with LMTP\r\n\tby mx.example.net\r\n\twith\r\n\tESMTP id 1; date",
         b"from x with LMTP by mx.example.net with cipher (ESMTP with  SMTP); date",
+        b"from unknown (HELO with LMTP) (192.0.2.1) by mx.example.net with (TLS_AES encrypted) SMTP; x",
+        b"from a (with LMTP b) by mx.example.net with (LMTP) ESMTP id 1; x",
+        b"from x by h with LMTP; ( (unknown [192.0.2.9]) by mx.example.net with ESMTP id 1; x",
+        b"from x by h with LMTP by mx.example.net id 1; x",
+        b"from unknown (HELO with LMTP) by mx.example.net",
+        b"by",
+        b"with LMTP by",
     ],
 )
 def test_other_traces(received: bytes) -> None:
@@ -418,3 +425,13 @@ def test_no_field_takes_long(piece: str) -> None:
     started = time.process_time()
     look(raw)
     assert time.process_time() - started < 1
+
+
+def test_without_a_trace() -> None:
+    """Where no Received but that of a final delivery is there, nobody can tell who wrote the field."""
+    bare = sign(MAIL.partition(b"\r\n")[2], KEY)
+    assert verify(bare)[0].finding is DomainFinding.PASS
+    assert not believed(results(SAYS) + bare)
+    assert not believed(LMTP + results(SAYS) + bare)
+    assert believed(LMTP + results(SAYS) + SMTP + bare)
+    assert believed(LMTP.replace(b"with", b"via unix with") + results(SAYS) + SMTP + bare)

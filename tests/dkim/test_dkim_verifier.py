@@ -170,19 +170,20 @@ def test_a_key_that_nobody_can_look_up() -> None:
     assert found == DomainVerification(AWAY, "example.org", None, "away._domainkey.example.org: no answer")
 
 
-def test_one_key_that_is_away_takes_nothing_from_another() -> None:
-    """Below a signature whose key is away another one may pass."""
-    assert findings(sign(sign(MAIL, KEY), KEY, s="away"), Counting()) == [AWAY, PASS]
+def test_a_key_that_is_away_and_another_of_its_domain() -> None:
+    """What is known of the domain stays known; what is not is away with it, so that made-up selectors cost one wait."""
+    assert findings(sign(sign(MAIL, KEY, s="away"), KEY), Counting()) == [PASS, AWAY]
+    assert findings(sign(sign(MAIL, KEY), KEY, s="away"), Counting()) == [AWAY, AWAY]
 
 
 def test_a_mail_waits_for_the_dns_twice_at_most() -> None:
-    """After two keys that are away the DNS is left alone."""
+    """After a key that is away the DNS is not asked for others of the domain, and after two nothing more is judged."""
     records = Counting()
     raw = MAIL
     for n in range(5):
         raw = sign(raw, KEY, s=f"away{n}")
     assert findings(raw, records) == [AWAY, AWAY]
-    assert len(records.asked) == 2
+    assert len(records.asked) == 1
 
 
 def test_without_a_network() -> None:
@@ -202,11 +203,11 @@ def test_without_a_network() -> None:
         ("nxdomain", FAIL, f"the key {NAME} is not in DNS"),
         ("empty", FAIL, f"the key {NAME} is not in DNS"),
         ("other-name", FAIL, f"the key {NAME} is not in DNS"),
-        ("silence", AWAY, f"{NAME}: LifetimeTimeout: "),
-        ("servfail", AWAY, f"{NAME}: NoNameservers: "),
-        ("refused", AWAY, f"{NAME}: NoNameservers: "),
-        ("garbage", AWAY, f"{NAME}: LifetimeTimeout: "),
-        ("other-question", AWAY, f"{NAME}: LifetimeTimeout: "),
+        ("silence", AWAY, f"{NAME}: no answer within 0.4 s"),
+        ("servfail", AWAY, f"{NAME}: SERVFAIL"),
+        ("refused", AWAY, f"{NAME}: REFUSED"),
+        ("garbage", AWAY, f"{NAME}: no answer within 0.4 s"),
+        ("other-question", AWAY, f"{NAME}: no answer within 0.4 s"),
     ],
 )
 def test_what_the_dns_does(behaviour: str, finding: DomainFinding, detail: str) -> None:

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keyring_of_test import armored, signature, subpacket
 
-from mailproc.openpgp import SignedPart
+from mailproc.openpgp import SignedPart, signed
+from mailproc.openpgp.armor import blocks
+from mailproc.openpgp.entities import MAX_DEPTH
 from mailproc.openpgp.signed import find_signed_part, without_trailing_blanks
 from mailproc.testing.keys import signed_mime
 
@@ -307,6 +309,48 @@ def test_hostile_mails_take_little_time(mail: bytes) -> None:
     if part:
         without_trailing_blanks(part)
     assert time.process_time() - started < 2
+
+
+def nested(word: bytes) -> bytes:
+    """A mail of a MiB that is not signed: ten multiparts, one in the other, around what begins like a delimiter."""
+    heads = (b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n) for n in range(10))
+    return b"X: " + word + b"\r\n" + b"".join(heads) + b"--b" * (2**20 // 3)
+
+
+def test_an_unsigned_mail_is_not_taken_apart_for_a_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no such media type is named anywhere, no entity is looked into for one; where one is, in any case, they all are."""
+    looked = []
+    monkeypatch.setattr(signed, "_is_pgp_mime", lambda entity, pieces: bool(looked.append(entity)))
+    assert find_signed_part(nested(b"pgp-signatur")) is None
+    assert not looked
+    assert find_signed_part(nested(b"PGP-Signature")) is None
+    assert len(looked) == MAX_DEPTH
+
+
+@pytest.mark.parametrize(
+    "written", [b"application/pgp-signature", b"APPLICATION/PGP-Signature", b"application/pgp-signature (c)"]
+)
+@pytest.mark.parametrize("before", [0, 65_300, 65_390, 65_400, 65_410, 65_420, 65_450, 65_600])
+def test_the_media_type_is_found_wherever_it_stands(written: bytes, before: int) -> None:
+    """In any case, and across the pieces in which a mail is searched."""
+    mail = MAIL.replace(b"Content-Type: application/pgp-signature", b"Content-Type: " + written)
+    mail = mail.replace(b'protocol="application/pgp-signature"', b'protocol="application/PGP"')
+    assert found(mail.replace(b"Hello", b"x" * before)).issuers == (ISSUER,)
+
+
+@pytest.mark.parametrize("line", [b"x-----BEGIN PGP SIGNATURE-----\n", b"-----BEGIN PGP SIGNATURE-----x\n"])
+def test_false_marks_are_given_up(line: bytes) -> None:
+    """No honest mail holds ten thousand lines with the words of an armor that are none; fewer do not hide the one."""
+    text = b"\r\n-----BEGIN PGP SIGNED MESSAGE-----\n\n"
+    assert found(text + line * 9_999 + SIGNATURE).signatures == 1
+    started = time.process_time()
+    assert find_signed_part(text + line * 700_000 + SIGNATURE) is None
+    assert time.process_time() - started < 0.5
+
+
+def test_more_blocks_than_anybody_writes_are_none() -> None:
+    """So that a list of a million blocks is never made."""
+    assert [len(blocks(SIGNATURE * number, b"SIGNATURE")) for number in (10_000, 10_001)] == [10_000, 0]
 
 
 @pytest.mark.parametrize("line", [b" \n", b"- \n", b"\n", b"A:\n", b"-----BEGIN PGP SIGNATURE-----\n", b"--limit\n"])

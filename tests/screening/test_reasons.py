@@ -397,3 +397,23 @@ def test_the_type_of_a_report_may_have_blanks() -> None:
     """A quoted report-type is read without the blanks in its quotes."""
     assert screened(f'{ANN}Content-Type: multipart/report; report-type=" Delivery-Status "\n').rule == "bounce.delivery-status"
     assert screened(f'{ANN}Content-Type: multipart/report; report-type=" "\n').rule == "bounce.untyped-report"
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [
+        ("17485103:user:proton", "human"),
+        (" i197146AF:Fastmail ", "human"),
+        ("example.org:bg:qybglogicsvrgz:qybglogicsvrgz5a-1", "human"),
+        ("17485103:user:protons", "bulk"),
+        ("x:user:proton", "bulk"),
+        ("ix:Fastmail", "bulk"),
+        ("a:b:c:Fastmail", "bulk"),
+        ("a:b:c", "bulk"),
+        ("", "bulk"),
+    ],
+)
+def test_what_providers_of_mailboxes_count(value: str, verdict: str) -> None:
+    """They put a Feedback-ID on what people write; everybody else's is that of a campaign."""
+    assert screened(f"{ANN}Feedback-ID: {value}\n").verdict == verdict
+    assert screened(f"{ANN}Feedback-ID: {value}\nFeedback-ID: x\n").verdict == "bulk"
