@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -129,7 +127,7 @@ def show(settings: Settings, name: str, form: str) -> None:
 
 
 def _contents(certificate: bytes) -> dict[str, object]:
-    """What its owner says in a certificate, as GnuPG checks it now; nothing where GnuPG is away, or no longer takes it."""
+    """What its owner says in a certificate, checked anew; nothing where neither verifier is there, or takes it any longer."""
     from mailproc.openpgp.certificates import read_certificates
 
     try:
@@ -143,7 +141,7 @@ def _contents(certificate: bytes) -> dict[str, object]:
 def _lines(row: Row) -> Row:
     """The same for a person: one line for each user id, of which any may hold blanks."""
     ids = row["user_ids"]
-    assert isinstance(ids, Sequence)  # noqa: S101 - see above
+    assert isinstance(ids, Sequence)  # noqa: S101 - `_contents` has made it
     numbered = {f"user id {number}" if len(ids) > 1 else "user id": each for number, each in enumerate(ids, 1)}
     return {name: value for name, value in row.items() if name != "user_ids"} | numbered
 
@@ -154,27 +152,12 @@ def _lines(row: Row) -> Row:
 def export(settings: Settings, names: tuple[str, ...]) -> None:
     """Write keys to stdout, armored, as gpg --import and key import take them."""
     from mailproc.database.keys import certificate_of
+    from mailproc.openpgp.armor import armored
 
     with reading(settings) as connection:
         certificates = [certificate_of(connection, name) for name in names]
     for certificate in certificates:
-        print(_armored(certificate))
-
-
-def _armored(certificate: bytes) -> str:
-    """A certificate in armor; with the checksum, for GnuPG 2.2 finds no end without one (RFC 4880 section 6.1)."""
-    text = textwrap.wrap(base64.b64encode(certificate).decode("ascii"), 64)
-    checksum = "=" + base64.b64encode(_crc24(certificate).to_bytes(3, "big")).decode("ascii")
-    return "\n".join(["-----BEGIN PGP PUBLIC KEY BLOCK-----", "", *text, checksum, "-----END PGP PUBLIC KEY BLOCK-----"])
-
-
-def _crc24(data: bytes) -> int:
-    crc = 0xB704CE
-    for octet in data:
-        crc ^= octet << 16
-        for _ in range(8):
-            crc = crc << 1 ^ (0x1864CFB if crc & 0x800000 else 0)
-    return crc
+        print(armored(certificate))
 
 
 @key.command()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import binascii
 import re
+import textwrap
 from dataclasses import dataclass
 
 _MOST_MARKS = 10_000  # lines that hold the words of an armor's first or last line; an honest mail has two or three
 _REST_OF_LINE = re.compile(rb"[ \t]*$", re.MULTILINE)
-_HEADERS = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\n)*")
+HEADERS = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\n)*")
 _CHECKSUM = re.compile(rb"=[A-Za-z0-9+/]{4}")
 
 
@@ -47,7 +49,7 @@ class Block:
         The headers are nobody's word, and the checksum is not compared, as RFC 9580 section 6.1 has it.
         """
         inner = self.inner.lstrip(b"\n")
-        headers = _HEADERS.match(inner)
+        headers = HEADERS.match(inner)
         words = inner[headers.end() if headers else 0 :].split()
         if words and _CHECKSUM.fullmatch(words[-1]):
             words.pop()
@@ -89,3 +91,19 @@ def blocks(text: bytes, label: bytes) -> list[Block]:
         found.append(Block(begin.start, end.end, text[begin.end : end.start]))
         begin = find_line(text, b"BEGIN", label, end.end)
     return found
+
+
+def armored(certificate: bytes) -> str:
+    """A public key in armor, with the checksum (section 6.1.1): GnuPG 2.2 finds no end without one."""
+    text = textwrap.wrap(base64.b64encode(certificate).decode("ascii"), 64)
+    checksum = "=" + base64.b64encode(_crc24(certificate).to_bytes(3, "big")).decode("ascii")
+    return "\n".join(["-----BEGIN PGP PUBLIC KEY BLOCK-----", "", *text, checksum, "-----END PGP PUBLIC KEY BLOCK-----"])
+
+
+def _crc24(data: bytes) -> int:
+    crc = 0xB704CE
+    for octet in data:
+        crc ^= octet << 16
+        for _ in range(8):
+            crc = crc << 1 ^ (0x1864CFB if crc & 0x800000 else 0)
+    return crc

@@ -19,6 +19,7 @@ from mailproc.openpgp.armor import blocks, lf_ends
 from mailproc.openpgp.gnupg import Gpg, GpgUnfinished
 from mailproc.openpgp.packets import Packet
 
+_VERSION = 4  # of a key: whatever an older one signs can be forged, and GnuPG 2.2 reads none that is newer
 _PRIVATE = (
     "this holds a secret key, which belongs on its owner's machine alone; "
     "send the public one: gpg --armor --export ADDRESS > public.asc"
@@ -118,8 +119,8 @@ def _refuse_flooded(group: Sequence[Packet]) -> None:
 def _read(group: list[Packet], checked: Mapping[str, _Facts]) -> Certificate:
     keys = [packet for packet in group if packet.kind in (packets.PRIMARY_KEY, packets.SUBKEY)]
     fingerprints = [fingerprint for key in keys if (fingerprint := packets.fingerprint(key))]
-    if len(fingerprints) != len(keys):
-        raise MailprocError("this key has a version that is no longer safe (3 or older), or that is not known; make a new key")
+    if len(fingerprints) != len(keys) or any(key.body[0] != _VERSION for key in keys):
+        raise MailprocError("this key has another version than 4, the only one that is verified here; make a new key")
     facts = checked.get(fingerprints[0])
     if facts is None:
         raise MailprocError(

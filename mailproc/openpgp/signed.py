@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mailproc.openpgp import SignedPart, packets
-from mailproc.openpgp.armor import Block, blocks, crlf_ends, find_line, has_long_line, lf_ends
+from mailproc.openpgp.armor import HEADERS, Block, blocks, crlf_ends, find_line, has_long_line, lf_ends
 from mailproc.openpgp.entities import MAX_DEPTH, Entity, Multipart, first_leaf, split
 from mailproc.reading.charsets import decode_text
 
@@ -34,7 +34,6 @@ _FOR_OLD_READERS = re.compile(
     rb"\s+E-mail software does not support MIME-formatted messages\.)?",
     re.IGNORECASE,
 )
-_CLEAR_HEADERS = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\n)*")
 _HASH_ONLY = re.compile(rb"(?:Hash: *[A-Za-z0-9/-]+(?: *, *[A-Za-z0-9/-]+)* *\n)*")
 
 
@@ -175,7 +174,7 @@ def _armor_behind(text: bytes, start: int) -> Block | None:
 
 def _clear_text(framed: bytes) -> tuple[bytes, bytes]:
     """The armor headers and the signed text of what stands between the first line and the signature (section 7.1)."""
-    headers = _CLEAR_HEADERS.match(framed, 0, _MOST_HEADERS)
+    headers = HEADERS.match(framed, 0, _MOST_HEADERS)
     end = headers.end() if headers else 0
     text = framed[end:].removesuffix(b"\n")  # the line end before the signature is not signed
     blank, _, signed = text.partition(b"\n")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from mailproc.openpgp import Finding, Verification
+from mailproc.openpgp.signature import WEAK_DIGESTS
 
 Line = tuple[str, str]
 
-_WEAK_DIGESTS = {"1": "MD5", "2": "SHA-1", "3": "RIPEMD-160"}  # RFC 9580 section 9.5
+_WEAK_DIGESTS = {str(number): name for number, name in WEAK_DIGESTS.items()}
 _OVER_A_DOCUMENT = ("00", "01")  # binary and text, RFC 9580 section 5.2.1
 _NO_PUBLIC_KEY = "9"
 _VERDICTS = ("GOODSIG", "BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG")

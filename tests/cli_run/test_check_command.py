@@ -197,3 +197,13 @@ def test_another_users_installation_is_not_tried(site: Installation, mailproc: C
     ended = mailproc("check")
     assert ended.status == 78
     assert f" belongs to {owner}; " in ended.line
+
+
+def test_a_handler_that_nobody_can_satisfy_is_noted(site: Installation, mailproc: Called) -> None:
+    """It wants proof, and nothing that its domain trusts can prove a sender."""
+    demand = '[domains."strict.example.org"]\nhandler = "librarian"\ntrust = ["dkim", "from"]\n'
+    with site.config.open("a") as config:
+        config.write(demand)
+    notes = [line for line in mailproc("check").out.splitlines() if "takes only proven senders" in line]
+    assert len(notes) == 1
+    assert "strict.example.org" in notes[0]

@@ -154,3 +154,10 @@ def test_without_gnupg_and_sequoia_nothing_is_read(ann: SigningKey, monkeypatch:
     monkeypatch.setattr(sys, "path_importer_cache", {})
     with pytest.raises(MissingProgram, match="apt-get install gnupg"):
         read_certificates(certificate, "/nonexistent/gpg")
+
+
+def test_a_key_of_another_version_is_refused() -> None:
+    """It could be registered, but nothing that it signs would ever count."""
+    body = b"\x06" + bytes(4) + bytes([27]) + (32).to_bytes(4, "big") + bytes(32)
+    with pytest.raises(MailprocError, match=r"another version than 4"):
+        read_certificates(b"\xc6" + bytes([len(body)]) + body)
