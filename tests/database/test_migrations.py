@@ -346,10 +346,8 @@ def test_an_upgrade_waits_for_the_one_that_runs(postgresql, notes):
     (notes.folder / "n1.py").write_text(BROKEN)
     with pytest.raises(SettingsError):
         upgrade(engine, [notes])
-    begun = time.monotonic()
     upgrade(engine, [])
-    assert time.monotonic() - begun < 5
-    deadline = begun + 10
+    deadline = time.monotonic() + 10
     while advisory_locks(engine) and time.monotonic() < deadline:
         time.sleep(0.02)  # the server ends a session after its client has gone
     assert advisory_locks(engine) == 0

@@ -1,10 +1,9 @@
 """The tree of parts: its limits, and what is wrong with the headers in it."""
 
-import time
-
 import pytest
 
 from mailproc.reading.structure import MAX_HEADERS, read_structure
+from tests.cost import within
 
 MIXED = b"Content-Type: multipart/mixed; boundary=b\n\n"
 TWICE = b"Content-Type: text/plain\nContent-Type: text/html\n\nHello\n"
@@ -43,10 +42,8 @@ def test_headers_of_all_parts_are_bounded(number: int, unit: bytes) -> None:
         mixed(*[unit * (octets // number // len(unit)) + b"\nHello\n"] * number)
         for octets in (MAX_HEADERS - 9999, MAX_HEADERS * 2)
     )
-    started = time.process_time()
-    assert len(read_structure(allowed).parts) == number
-    assert read_structure(too_much).unparseable == "the headers of its parts are too long"
-    assert time.process_time() - started < 4
+    assert len(within(2, lambda: read_structure(allowed)).parts) == number
+    assert within(2, lambda: read_structure(too_much)).unparseable == "the headers of its parts are too long"
 
 
 @pytest.mark.parametrize("unit", [b"A:\n", b"b\n", b"A:\n c\n", b"A:\n \n"])
