@@ -42,6 +42,10 @@ _OPENINGS = re.compile(
             r"the message that you sent was undeliverable to the following\b",  # GroupWise
             r"failure reasons\s*+---",  # Lotus Notes
             r"this report relates to a message you sent with the following header fields\b",  # Sun's Messaging Server
+            r"your message:[ \t]*+\n.{0,1000}?\bcould not be delivered because of\b",  # MailMarshal
+            r"message from interscan\b",  # InterScan
+            r"(?:unknown (?:user|host)|user mailbox exceeds allowed size|invalid final delivery userid|undeliverable to|"
+            r"delivery failed [0-9]{1,9} attempts):? \S{1,254}@.{0,1900}?\boriginal message follows\.",  # IMail
         )
     )
     + r")",

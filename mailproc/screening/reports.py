@@ -16,6 +16,7 @@ _RECEIPT_TYPES = {"message/disposition-notification", "message/global-dispositio
 _AGGREGATE_SUBJECT = re.compile(r"\s*(?:\[preview\]\s*|dmarc (?:aggregate )?)?report domain:.*\bsubmitter:", re.IGNORECASE)
 _AGGREGATE_NAME = re.compile(r"[^!]+![^!]+![0-9]+![0-9]+(?:![^!]+)?\.(?:xml|xml\.gz|xml\.zip|gz|zip)", re.IGNORECASE)
 _ARCHIVES = {"application/zip", "application/x-zip-compressed", "application/gzip", "application/x-gzip"}
+_COMPLAINT_SUBJECT = re.compile(r"\s*complaint about message from [0-9a-f.:]{2,45}\s*", re.IGNORECASE)
 _TLS_TYPES = {"application/tlsrpt+gzip", "application/tlsrpt+json"}
 
 _MAX_NOTICE = 256 * 1024  # characters, which is the most that Amazon SNS sends
@@ -31,7 +32,9 @@ def disposition_notification(mail: Evidence) -> str | None:
 
 
 def feedback_report(mail: Evidence) -> str | None:
-    """A complaint about abuse, ARF (RFC 5965 section 2)."""
+    """A complaint about abuse: ARF (RFC 5965 section 2), or as Microsoft's Junk Mail Reporting Program mails it, untyped."""
+    if _COMPLAINT_SUBJECT.fullmatch(mail.message.subject[:998]) and "message/rfc822" in mail.message.part_types:
+        return "it is a complaint of a mail service"
     typed = mail.content_type[0] == "message/feedback-report" or mail.report_type == "feedback-report"
     return "it is a feedback report" if typed else None
 
@@ -74,8 +77,11 @@ def _of_domain(mail: Evidence) -> bool:
 
 
 def _json_members(mail: Evidence) -> set[str]:
-    """The names of the members of the JSON object that the text is, but for a footer below it."""
-    text = mail.message.text.strip()
+    """The names of the members of the JSON object that the text is, but for a footer below it.
+
+    Amazon SNS breaks lines of 998 characters, also within strings, where JSON knows no end of a line.
+    """
+    text = "".join(mail.message.text.strip().splitlines())
     if not text.startswith("{") or len(text) > _MAX_NOTICE:
         return set()
     try:

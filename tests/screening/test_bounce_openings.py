@@ -46,6 +46,14 @@ OPENINGS = [
     "The message that you sent was undeliverable to the following:",
     "------- Failure Reasons  --------",
     "This report relates to a message you sent with the following header fields:",
+    "Your message:\n  From: ann\n  Subject: hello\nCould not be delivered because of\n\n550 5.1.1",
+    "Message from InterScan Messaging Security Suite",
+    "Unknown user: bob@example.org\n\n\nOriginal message follows.\n",
+    "Unknown host: bob@example.org\n\n\nOriginal message follows.\n",
+    "User mailbox exceeds allowed size: bob@example.org\n\nOriginal message follows.",
+    "Invalid final delivery userid: bob@example.org\n\nOriginal message follows.",
+    "Delivery failed 20 attempts: bob@example.org\n\nOriginal message follows.",
+    "undeliverable to bob@example.org\nBody of message generated response:\n550 no\n\nOriginal message follows.",
 ]
 
 
@@ -98,6 +106,13 @@ def test_openings(text: str) -> None:
         "Failure reasons differ",
         "Failure reasons --",
         "This report relates to a message you sent",
+        "Your message: it could not be delivered because of me",
+        "Your messages:\n\nCould not be delivered because of",
+        "Message from interscanned mail",
+        "Unknown user: bob@example.org. What do you know of him?",
+        "Unknown user: bob\n\nOriginal message follows.",
+        "Delivery failed some attempts: bob@example.org\n\nOriginal message follows.",
+        f"Unknown user: bob@example.org{' ' * 1901} original message follows.",
     ],
 )
 def test_a_postmaster_may_be_a_person(text: str) -> None:
@@ -113,7 +128,8 @@ def test_only_the_beginning_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["-" * 2000, "your message" + " " * 2000, "message from " + "x" * 2000, "your message to:" * 125]
+    "text",
+    ["-" * 2000, "your message" + " " * 2000, "message from " + "x" * 2000, "your message to:" * 125, "unknown user: a@" * 125],
 )
 def test_no_text_takes_long(text: str) -> None:
     """The search is linear on texts that are made for it."""

@@ -347,6 +347,8 @@ def test_files_that_are_no_reports(kind: str) -> None:
         ('{"eventType": "Bounce", "mail": {}, "bounce": {}}', "report.notice"),
         ('{"Type": "Notification", "MessageId": "1", "TopicArn": "x"}', "report.notice"),
         (f"{NOTICE}\n--\nIf you wish to stop", "report.notice"),
+        (NOTICE[:16] + "\n" + NOTICE[16:], "report.notice"),
+        (NOTICE.replace("Bounce", "a\\\r\nn"), "report.notice"),
         (f"{NOTICE}\n-\nAnn", "human"),
         (f"{NOTICE}\nWhat is that?", "human"),
         (f"x{NOTICE}", "human"),
@@ -364,7 +366,7 @@ def test_files_that_are_no_reports(kind: str) -> None:
         (f'{{"notificationType": "{"x" * (256 * 1024 - 35)}", "mail": 1}}', "report.notice"),
         (f'{{"notificationType": "{"x" * (256 * 1024 - 34)}", "mail": 1}}', "human"),
     ],
-    ids=range(21),
+    ids=range(23),
 )
 def test_notices(text: str, rule: str) -> None:
     """The text is one JSON object with the members of a notice, at most 256 KiB long, and below it nothing but a footer."""

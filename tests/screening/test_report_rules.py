@@ -8,6 +8,10 @@ from mailproc.screening import Screened, screen
 PERSON = "From: Ann <ann@example.org>\n"
 DMARC = "Subject: Report Domain: example.org Submitter: example.net Report-ID: <1@example.net>"
 
+COMPLAINT = "Subject: complaint about message from"
+FORWARDED = "Content-Type: multipart/mixed; boundary=b"
+ORIGINAL = "--b\nContent-Type: message/rfc822\n\nSubject: hello\n\nHello\n--b--"
+
 
 def screened(head: str, body: str = "") -> Screened:
     """What a mail with these header lines is."""
@@ -28,6 +32,8 @@ def screened(head: str, body: str = "") -> Screened:
             "report.dmarc",
         ),
         ('Content-Type: multipart/report; report-type="x\x1b[2J-new"', "", "report.other"),
+        (f"{COMPLAINT} 192.0.2.1\n{FORWARDED}", ORIGINAL, "report.feedback"),
+        (f"{COMPLAINT} 2001:DB8::1\n{FORWARDED}", ORIGINAL, "report.feedback"),
     ],
 )
 def test_reports(head: str, body: str, rule: str) -> None:
@@ -42,6 +48,10 @@ def test_reports(head: str, body: str, rule: str) -> None:
     [
         DMARC,
         f"{DMARC}\nContent-Type: text/html",
+        f"{COMPLAINT} 192.0.2.1",
+        f"{COMPLAINT} ann\n{FORWARDED}\n\n{ORIGINAL}",
+        f"{COMPLAINT} 192.0.2.1, please\n{FORWARDED}\n\n{ORIGINAL}",
+        f"{COMPLAINT.replace(':', ': Fwd:')} 192.0.2.1\n{FORWARDED}\n\n{ORIGINAL}",
         "Subject: Report Domain\nContent-Type: application/zip",
         f"Subject: Fwd: {DMARC}\nContent-Type: application/zip",
         "Disposition-Notification-To: ann@example.org",
