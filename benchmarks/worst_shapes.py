@@ -308,6 +308,7 @@ SHAPES: dict[str, Shape] = {
     "one attribute": filled(HTML + b'<p title="', b"&lt;", b'">Hello'),
     "entities": filled(HTML, b"&#128169;"),
     "false entities": filled(HTML, b"&ampx&"),
+    "blanks that do not break": filled(HTML, b"\xc2\xa0"),
     "less-than": filled(HTML, b"<"),
     "end tags": filled(HTML, b"</p>"),
     "comments of HTML": filled(HTML, b"<!-- -->"),

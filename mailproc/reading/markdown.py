@@ -13,6 +13,7 @@ from mailproc.reading.visibility import declarations, drop_hidden
 
 MAX_DEPTH = 150  # markdownify nests four calls for each, and Python allows a thousand
 MAX_TAGS = 20_000  # that are left when the HTML is clean; ten entities cost as much as one
+MAX_SEARCH = 10**10  # characters: nh3 searches the rest of a text at each character that it has to escape
 MAX_STEPS = 600_000  # each takes about a microsecond
 
 _BLOCKS = re.compile(
@@ -50,6 +51,8 @@ def markdown_of(html: str) -> str:
     drop_hidden(root, MAX_DEPTH)
     _simplify(root)
     simple = etree.tostring(root, encoding="unicode", method="html")
+    if (simple.count("&") + simple.count("\xa0")) * len(simple) > MAX_SEARCH:
+        raise ValueError("the HTML has too many characters to be escaped")
     clean = nh3.clean(simple, _TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, url_relative="deny", link_rel=None)
     if clean.count("<") + clean.count("&") // 10 > MAX_TAGS:
         raise ValueError("the HTML has too many tags")

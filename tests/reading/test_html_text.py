@@ -210,6 +210,8 @@ SHAPES: dict[str, Callable[[], str]] = {
     "a table with one wide cell": lambda: f"<table><tr><td>{'x' * 400_000}<td>y" + "<tr><td>a<td>b" * 13_000,
     "nested tables": lambda: ("<table><tr><td>x" * 60 + "</table>" * 60) * 240,
     "named entities": lambda: "&a" * (SIZE // 2),
+    "entities before a long text": lambda: "&amp;" * 9000 + "\u3042" * (SIZE - 45_000),
+    "blanks that do not break": lambda: "\xa0" * SIZE,
     "huge numbers": lambda: "&#" + "1" * SIZE,
     "400,000 attributes": lambda: "<p " + " ".join(f"a{n}=1" for n in range(400_000)) + ">",
     "tags of 700 attributes": lambda: ("<p " + " ".join(f"a{n}" for n in range(700)) + ">x") * 300,
