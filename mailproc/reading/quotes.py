@@ -12,6 +12,7 @@ _LONGEST_LINE = 240
 _MOST_BRACKETS = 3
 _MOST_HEADER_LINES = 300
 _HEADER_LINE = re.compile(r"(?:> ?)?\*?[-\w ]+:")
+_LONGEST_SIGNATURE = 10  # lines, with the one above it
 _SENT_FROM = re.compile(
     r"(?:sent from|sent with|sent via|von meinem|gesendet von|envoy[ée] (?:de|depuis)|"
     r"enviado (?:de|desde)|inviato da|verstuurd vanaf|skickat fr[åa]n|"
@@ -21,9 +22,16 @@ _SENT_FROM = re.compile(
 
 # What stands above a quote where the library does not know the language. An address or a verb makes a line an attribution.
 _WROTE = re.compile(
-    r"wrote|writes|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|kirjoitti|napisał|napsal|написал|пишет|写道|寫道",
+    r"wrote|writes|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|kirjoitti|napisał|napsal|írta|"
+    r"написал|пишет|写道|寫道",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"\S*@\S*")
+# A day, a year or a month, a time, an address, and no more than a verb behind it.
+_DATED = re.compile(
+    r"(?:\b[0-9]{1,4}\b.{0,20}?){2}\b[0-9]{1,2}[:.][0-9]{2}\b.{0,80}@[^\s<>]{1,80}[ >)]{1,3}(?:\w+ ?){0,3}[:：]?(?: ?-{2,})?\Z"
+)
+_KNOWN = (["On a day somebody wrote:"], ["On a day", "somebody wrote:"], ["On a day", "somebody wrote:", ""])
 _RULE = re.compile(r"_{20,}|-{3,}|-{3,} ?[^-].{0,60}[^-] ?-{3,}")
 _FROM = re.compile(
     r"\*?(?:from|von|de|da|van|från|fra|od|lähettäjä|от|от кого|kimden|feladó|差出人|发件人|寄件者) ?[:：]", re.IGNORECASE
@@ -89,23 +97,48 @@ def _translated(lines: list[str]) -> list[str]:
             known[n] = "-----Original Message-----"
         elif _FROM.match(line) and n + 1 < len(lines) and _SENT.match(lines[n + 1]):
             known[n : n + 2] = ["From: somebody", "Sent: once"]
-        elif below.startswith(">") and _is_attribution(line):
-            known[n] = "On a day somebody wrote:"
-            if n and _is_begun_attribution(lines[n - 1], line, lines[n - 2] if n > 1 else ""):
-                known[n - 1 : n + 1] = ["On a day", "somebody wrote:"]
+        elif (begin := _begin_of_attribution(lines, n, below.startswith(">"))) is not None:
+            known[begin : n + 1] = _KNOWN[n - begin]
     return known
+
+
+def _begin_of_attribution(lines: list[str], n: int, quoted: bool) -> int | None:
+    """In which line the attribution begins that ends with line ``n``; None where none does.
+
+    ``quoted``: whether marked lines follow. Where they do not, only what no person would write is an attribution.
+    """
+    line = lines[n].rstrip()
+    if not line.endswith((":", "：", "wrote ----")) or (line.startswith(">") and line != ">:"):
+        return None
+    begin = _begin_when_wrapped(lines, n)
+    if begin is None and line != ">:" and quoted and _is_attribution(line):
+        return n
+    if begin is None:
+        return None
+    whole = " ".join(lines[begin : n + 1])
+    return begin if (quoted and _is_attribution(whole)) or (_starts_anew(lines, begin) and _DATED.search(whole)) else None
+
+
+def _begin_when_wrapped(lines: list[str], n: int) -> int | None:
+    """In which line the attribution begins that names its date, and may have been broken twice; None without a date."""
+    for begin in range(n, max(n - 3, -1), -1):
+        if not lines[begin].strip() or (begin < n and lines[begin].startswith(">")):
+            return None
+        if any(map(str.isdigit, _ADDRESS.sub("", lines[begin]))):
+            if begin == n or _starts_anew(lines, begin) or lines[begin].rstrip().endswith("<"):
+                return begin
+            if not lines[begin - 1].rstrip().endswith(","):
+                return None
+    return None
+
+
+def _starts_anew(lines: list[str], begin: int) -> bool:
+    return begin == 0 or not lines[begin - 1].strip()
 
 
 def _is_attribution(line: str) -> bool:
     """Whether the line can only say whose the words below it are: a sentence of a person's may end with a colon, too."""
-    if line.startswith(">") or not line.rstrip().endswith((":", "：")):
-        return False
     return "@" in line or (_WROTE.search(line) is not None and any(map(str.isdigit, line)))
-
-
-def _is_begun_attribution(above: str, line: str, before: str) -> bool:
-    """Whether the attribution has begun in the line above, with the date, because it was too long for one."""
-    return not any(map(str.isdigit, line)) and any(map(str.isdigit, above)) and not before.strip()
 
 
 def _count_through(lines: list[str], top: str) -> int:
@@ -134,6 +167,8 @@ def _without_signature(text: str) -> str:
     lines = text.split("\n")
     if "-- " in lines:  # the convention of RFC 3676 section 4.3
         lines = lines[: len(lines) - 1 - lines[::-1].index("-- ")]
+    elif "--" in lines[-_LONGEST_SIGNATURE:]:  # HTML, and many a mailer on the way, loses the blank
+        lines = lines[: len(lines) - 1 - lines[::-1].index("--")]
     while lines and (not lines[-1].strip() or _SENT_FROM.fullmatch(lines[-1].strip())):
         lines.pop()
     return "\n".join(lines)

@@ -24,6 +24,8 @@ ON = "On Thu, Nov 19, 2026 at 10:00 AM Ann <ann@example.org> wrote:"
         ("Yes.\n\nSent from my iPhone\n\n> On 19 Nov 2026, at 10:00, Ann <ann@example.org> wrote:\n> \n> Shall we?\n", "Yes."),
         ("Yes.\n\nGet Outlook for Android\n", "Yes."),
         ("Hello\n\n-- \nBob\nExample Ltd\n", "Hello"),
+        ("Hello\n--\nBob\nExample Ltd\n", "Hello"),
+        ("Hello\n--\na list\n--\n" + "Bob\n" * 8, "Hello\n--\na list"),
         (f"Hello\n\n-- \nBob\n\n{ON}\n> Shall we?\n> -- \n> Ann\n", "Hello"),
         (f"{ON}\n> Shall we?\n> Ann\n\nYes.\n\n-- \nBob\n", "Yes."),
         (f"Hi Ann,\n\n{ON}\n> Shall we?\n\nYes.\n", "Hi Ann,\n\nYes."),
@@ -66,6 +68,21 @@ ATTRIBUTIONS = [
     f"{ADDRESS} writes:",
     "Il giorno gio 19 nov 2026 alle ore 10:00 Ann Dal Nome Molto Lungo\n<ann@example.org> ha scritto:",
     "czw., 19 lis 2026 o 10:00 Ann O Bardzo Długim Nazwisku\n<ann@example.org> napisał(a):",
+    "2026.11.19. 10:00 keltezéssel, Ann írta:",
+    "On Nov 19, 2026, at 10:00 AM, Ann Very Long Name\n<ann99@example.org>\nwrote:",
+    "On Nov 19, 2026,\nat 10:00,\nAnn <ann@example.org> wrote:",
+    "tor. 19. nov. 2026 kl. 10:00 skrev Ann Med Langt Navn <ann@example.org\n>:",
+    '19.11.2026 10:00 пользователь "ann@example.org" <\nann@example.org> написал:',
+]
+
+# Those that can be nothing else, so that the text below them need not be marked.
+DATED = [
+    f"2026-11-19 10:00 GMT+01:00 {ADDRESS}:",
+    f'19.11.2026, 10.00, "Ann" {ADDRESS[4:]}:',
+    f"чт, 19 нояб. 2026\u202fг. в 15:19, {ADDRESS}:",
+    f"In data 19 novembre 2026 10:00:00 {ADDRESS} ha scritto:",
+    "to 19. marraskuuta 2026 klo 10.00 Ann Pitkänimi\n<ann@example.org> kirjoitti:",
+    "---- On Thu, 19 Nov 2026 10:00:00 +0100 ann@example.org wrote ----",
 ]
 
 # The header that Outlook puts there instead: From, Sent, To and Subject.
@@ -104,6 +121,29 @@ def test_attributions(attribution: str) -> None:
         assert reply_text(f"{attribution}{gap}> Shall we?\n\nYes.\n-- \nBob\n") == "Yes."
     inline = f"{attribution}\n> one?\nYes\n> two?\nNo"
     assert reply_text(inline) == inline
+
+
+@pytest.mark.parametrize("attribution", DATED)
+def test_attributions_of_unmarked_text(attribution: str) -> None:
+    """A date, a time and an address above a colon, in a paragraph of their own, need no marks below them."""
+    for below in ("Shall we?\n\nAnn\n", "> Shall we?\n"):
+        assert reply_text(f"Yes.\n\n{attribution}\n\n{below}") == "Yes."
+    for text in (f"Yes.\nThis is\n{attribution}\n\nShall we?", f"Yes.\n\n{attribution} no\n\nShall we?"):
+        assert reply_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("above", "attribution"),
+    [
+        ("I have 2 cats.", "On 19 Nov 2026 Ann wrote:"),
+        ("I have 2 cats,", "On 19 Nov 2026 Ann wrote:"),
+        ("Look:", "Ann <ann@example.org> wrote:"),
+        ("Yes.", '19.11.2026 10:00 "ann@example.org" <\nann@example.org> написал:'),
+    ],
+)
+def test_a_line_above_an_attribution(above: str, attribution: str) -> None:
+    """It is the person's, where it is not certainly the attribution's."""
+    assert reply_text(f"{above}\n{attribution}\n> Shall we?\n") == above
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -175,6 +215,8 @@ def test_replies_in_html(html: str) -> None:
         "A patch.\n\n--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b",
         "> a\n> b\n> c",
         "-- \nBob",
+        "--\nBob",
+        "Hello\n--" + "\na long text" * 10,
         "Sent from my iPhone",
         f"{ON}\n\n> all of it\n> is a quote",
         "   \n\n",
@@ -200,8 +242,11 @@ def test_kept_whole(text: str) -> None:
         "-" * 230 + "\n" + "From:\n" * 4900,
         ("1 wrote:\n" + "> a\n") * 2500,
         "Da: x\nInviato: y\n" * 2500,
+        ("1 " * 118 + ":\n") * 1000,
+        ("1 10:00 @a " * 3 + "1:11 " * 40 + ":\n") * 1000,
+        ("1:11" + "a" * 230 + ":\n\n") * 1000,
     ],
-    ids=range(10),
+    ids=range(13),
 )
 def test_time_is_bounded(text: str) -> None:
     """No text of the permitted size takes long, whatever the library's expressions make of it."""
