@@ -101,6 +101,7 @@ def _nothing_outside(entity: Entity, pieces: Multipart) -> bool:
         entity.unambiguous
         and entity.unencoded
         and entity.parameter("protocol").lower() == _PGP_SIGNATURE
+        and pieces.parts[1].unambiguous  # a line that is no field ends the header for some, who show the rest as a text
         and pieces.closed
         and not pieces.epilogue.strip()
         and _FOR_OLD_READERS.fullmatch(pieces.preamble.strip()) is not None

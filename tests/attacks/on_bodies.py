@@ -150,6 +150,13 @@ PGP_MIME: tuple[Trick, ...] = (
         ),
         first_delimiter_missing=_body(lambda rng, body, mark: body.removeprefix(b"--" + mark + b"\r\n")),
         text_on_a_delimiter=_body(lambda rng, body, mark: body.replace(mark + b"\r\n", mark + b" " + evil(rng), 1)),
+        text_behind_a_delimiter_and_cr=_body(
+            lambda rng, body, mark: body.replace(b"\r\n--" + mark + b"\r\n", b"\r\n--" + mark + b"\r" + evil(rng), 1)
+        ),
+        text_above_the_header_of_the_signature=_parts(lambda rng, part, sig: (part, evil(rng) + sig)),
+        text_below_the_header_of_the_signature=_parts(
+            lambda rng, part, sig: (part, sig.replace(b"\r\n\r\n", b"\r\n" + evil(rng) + b"\r\n", 1))
+        ),
         one_message=_parts(lambda rng, part, sig: (b"Content-Type: message/rfc822\r\n\r\n" + _text(rng), sig)),
     ),
     *on_body(

@@ -28,10 +28,10 @@ def _unquoted(address: str) -> str:
 
 
 def lenient(raw: bytes) -> list[str]:
-    """The addresses of all From fields as `email.utils` has them."""
+    """The addresses of all From fields as `email.utils` has them, without the pieces of a name that has brackets in it."""
     message = message_from_bytes(raw, policy=compat32)
     values = [str(value) for value in message.get_all("From", [])]
-    return [address for _, address in getaddresses(values) if address]
+    return [address for _, address in getaddresses(values) if "@" in address]
 
 
 def modern(raw: bytes) -> list[str]:

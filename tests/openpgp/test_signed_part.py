@@ -135,6 +135,13 @@ def test_swapped_parts_are_not_signed() -> None:
     assert find_signed_part(b"--limit".join((head, second, first, end))) is None
 
 
+def above_the_signature(line: bytes) -> bytes:
+    """The mail with a line at the top of the header of its signature."""
+    field = b"Content-Type: application/pgp-signature"
+    assert MAIL.count(field) == 1
+    return MAIL.replace(field, line + field)
+
+
 @pytest.mark.parametrize(
     "mail",
     [
@@ -156,6 +163,12 @@ def test_swapped_parts_are_not_signed() -> None:
         pytest.param(MAIL.replace(b'boundary="limit"', b"boundary*=us-ascii''limit"), id="an encoded boundary"),
         pytest.param(MAIL.replace(b'boundary="limit"', b'boundary*0="li"; boundary*1="mit"'), id="a boundary in pieces"),
         pytest.param(MAIL.replace(b'"limit"', b'"limit", text/html'), id="something behind the parameters"),
+        pytest.param(above_the_signature(b"Pay eve.\r\n"), id="a line that is no field above the signature"),
+        pytest.param(above_the_signature(b"Content-Type: text/plain\r\n"), id="two types of the signature"),
+        pytest.param(
+            above_the_signature(b"").replace(b"--limit\r\nContent-Type: app", b"--limit\rPay eve.\r\nContent-Type: app"),
+            id="a delimiter that ends in a CR",
+        ),
     ],
 )
 def test_a_signature_with_anything_beside_it_covers_only_a_part(mail: bytes) -> None:
