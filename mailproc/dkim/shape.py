@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from mailproc.dkim.tags import Unfit
 from mailproc.reading import Header
-from mailproc.reading.comments import without_comments
+from mailproc.reading.comments import BLANKS, without_comments
 from mailproc.reading.mediatype import content_type
 
 _BLANKS = b" \t\r\n"
@@ -30,7 +30,7 @@ def check_shape(raw: bytes, header: Header, signed: Collection[str]) -> None:
 
 def _check_disposition(header: Header) -> None:
     value = header.first("content-disposition")
-    if value is not None and without_comments(value).strip().lower() != "inline":
+    if value is not None and without_comments(value).strip(BLANKS).lower() != "inline":
         raise Unfit("its Content-Disposition is not signed, and is not inline")
 
 
@@ -41,7 +41,7 @@ def _check_type(raw: bytes, header: Header) -> None:
             raise Unfit("its Content-Type is not signed, and its body does not begin and end with the boundary")
     elif kind != "text/plain":
         raise Unfit("its Content-Type is not signed, and is not that of plain text")
-    elif not _keeps_ascii(parameters.get("charset", "us-ascii").strip()):
+    elif not _keeps_ascii(parameters.get("charset", "us-ascii").strip(BLANKS)):
         raise Unfit("its Content-Type is not signed, and its charset gives ASCII another meaning")
 
 

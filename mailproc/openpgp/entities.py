@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from mailproc.reading.comments import QUOTED, without_comments
+from mailproc.reading.comments import BLANKS, QUOTED, without_comments
 from mailproc.reading.encodings import decode_transfer
 from mailproc.reading.header import Header, read_header
-from mailproc.reading.mediatype import top_type
+from mailproc.reading.mediatype import TOKEN, top_type
 
 MAX_PARTS = 100
 MAX_DEPTH = 5  # each level is searched anew; what lies deeper makes nobody strong anyway
@@ -19,8 +19,8 @@ _DELIMITER_END = re.compile(rb"(--)?[ \t]*(?:\r\n|\r|\n|\Z)")
 _IDENTITY = ("", "7bit", "8bit", "binary")
 # RFC 2045 section 5.1, and values that many programs do not quote although they have to: boundaries, ``text/html``.
 _PARAMETER = rf";\s*+([^\s=;\"*]++)\s*+=\s*+(?:{QUOTED}|[^\s;\"]++)\s*+"
-_PARAMETERS = re.compile(_PARAMETER, re.DOTALL)
-_CONTENT_TYPE = re.compile(rf"[^\s;/,]++/[^\s;/,]++\s*+(?:{_PARAMETER})*+;?", re.DOTALL)
+_PARAMETERS = re.compile(_PARAMETER, re.DOTALL | re.ASCII)
+_CONTENT_TYPE = re.compile(rf"{TOKEN}/{TOKEN}\s*+(?:{_PARAMETER})*+;?", re.DOTALL | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Entity:
     @property
     def encoding(self) -> str:
         """The Content-Transfer-Encoding, lower-case, ``""`` where none is given."""
-        return without_comments(self.header.first("Content-Transfer-Encoding") or "").strip().lower()
+        return without_comments(self.header.first("Content-Transfer-Encoding") or "").strip(BLANKS).lower()
 
     def parameter(self, name: str) -> str:
         """A parameter of the Content-Type, ``""`` where it is missing."""
@@ -96,7 +96,7 @@ def _has_one_reading(content_type: str) -> bool:
 
     Of two boundaries some readers take the first and others the last, and many know no pieces.
     """
-    value = without_comments(content_type).strip()
+    value = without_comments(content_type).strip(BLANKS)
     if not value or not _CONTENT_TYPE.fullmatch(value):
         return not value
     names = [name.lower() for name in _PARAMETERS.findall(value)]

@@ -28,7 +28,11 @@ WEAK_DIGESTS = {1: "MD5", 2: "SHA-1", 3: "RIPEMD-160"}
 _CREATED, _EXPIRES, KEY_EXPIRES, _KEY_FLAGS, _EMBEDDED = 2, 3, 9, 27, 32
 _ISSUER, _ISSUER_FINGERPRINT = 16, 33
 _ONCE = (_CREATED, _EXPIRES, KEY_EXPIRES, _KEY_FLAGS)
-_SIZES = {_CREATED: 4, _EXPIRES: 4, KEY_EXPIRES: 4, _ISSUER: 8, _ISSUER_FINGERPRINT: 21}
+_EXPORTABLE, _TRUST, _REGULAR_EXPRESSION, _REVOCABLE, _REVOKER, _NOTATION, _PRIMARY = 4, 5, 6, 7, 12, 20, 25
+_REASON, _TARGET, _INTENDED, _ATTESTED, _CIPHERSUITES = 29, 31, 35, 37, 39
+_MOST = {_CREATED: 4, _EXPIRES: 4, KEY_EXPIRES: 4, _ISSUER: 8, _ISSUER_FINGERPRINT: 21}  # octets
+_MOST |= {_EXPORTABLE: 1, _TRUST: 2, _REVOCABLE: 1, _REVOKER: 22, _PRIMARY: 1}
+_FEWEST = _MOST | {_NOTATION: 8, _REASON: 1, _TARGET: 2, _INTENDED: 21}
 _LARGEST_AREA = 10_000  # octets; GnuPG reads no more
 
 
@@ -114,8 +118,11 @@ def _named(area: Sequence[Subpacket], kind: int) -> frozenset[str]:
     return frozenset(each.value[start:].hex().upper() for each in area if each.kind == kind)
 
 
-def read_signature(body: bytes) -> Signature | None:
-    """The signature in the body of a packet; None where it is not one of version 4, written as section 5.2.3 has it."""
+def read_signature(body: bytes, *, embedded: bool = False) -> Signature | None:
+    """The signature in the body of a packet; None where it is not one of version 4, written as section 5.2.3 has it.
+
+    ``embedded``: whether it stands in another one, and may hold none itself.
+    """
     if len(body) < 6 or body[0] != 4:
         return None
     hashed_end = 6 + int.from_bytes(body[4:6], "big")
@@ -126,7 +133,10 @@ def read_signature(body: bytes) -> Signature | None:
     integers = body[unhashed_end + 2 :]
     if hashed is None or unhashed is None or not _are_integers(integers, _INTEGERS.get(body[2], 0)):
         return None
-    if [each.kind for each in hashed].count(_CREATED) != 1 or _is_ambiguous(hashed):
+    if [each.kind for each in hashed].count(_CREATED) != 1 or _is_ambiguous(hashed, unhashed):
+        return None
+    within = [each.value for each in (*hashed, *unhashed) if each.kind == _EMBEDDED]
+    if within and (embedded or not all(read_signature(each, embedded=True) for each in within)):
         return None
     prefix = body[unhashed_end : unhashed_end + 2]
     return Signature(body[1], body[2], body[3], hashed, unhashed, body[:hashed_end], prefix)
@@ -148,13 +158,30 @@ def _area(area: bytes) -> tuple[Subpacket, ...] | None:
 
 
 def _is_well_formed(subpacket: Subpacket) -> bool:
-    size = _SIZES.get(subpacket.kind, len(subpacket.value))
-    return len(subpacket.value) == size and (subpacket.kind != _ISSUER_FINGERPRINT or subpacket.value[0] == 4)
+    """Whether the value has the form of its kind: Sequoia drops a whole signature for one that has not, GnuPG does not."""
+    value = subpacket.value
+    if not _FEWEST.get(subpacket.kind, 0) <= len(value) <= _MOST.get(subpacket.kind, len(value)):
+        return False
+    match subpacket.kind:
+        case kind if kind == _ISSUER_FINGERPRINT:
+            return value[0] == 4
+        case kind if kind == _INTENDED:
+            return (value[0], len(value)) in ((4, 21), (6, 33))
+        case kind if kind == _REVOKER:
+            return value[0] & 0x80 != 0
+        case kind if kind == _REGULAR_EXPRESSION:
+            return value.endswith(b"\0")
+        case kind if kind == _NOTATION:
+            return len(value) == 8 + int.from_bytes(value[4:6], "big") + int.from_bytes(value[6:8], "big")
+        case kind if kind == _CIPHERSUITES:
+            return len(value) % 2 == 0
+    return subpacket.kind != _ATTESTED  # they belong to signatures of a kind of their own
 
 
-def _is_ambiguous(hashed: Sequence[Subpacket]) -> bool:
+def _is_ambiguous(hashed: Sequence[Subpacket], unhashed: Sequence[Subpacket]) -> bool:
+    """Whether something is said twice, or is critical but not signed, which GnuPG heeds and Sequoia does not."""
     kinds = [each.kind for each in hashed]
-    return any(kinds.count(kind) > 1 for kind in _ONCE)
+    return any(kinds.count(kind) > 1 for kind in _ONCE) or any(each.critical for each in unhashed)
 
 
 def _are_integers(data: bytes, number: int) -> bool:

@@ -142,7 +142,8 @@ def _framed(packet: Packet, mark: bytes, width: int) -> bytes:
 
 
 def _by(names: frozenset[str], piece: Iterable[Packet]) -> list[Signature]:
-    return read_signatures([each for each in piece if packets.is_by(names, each)])
+    own = read_signatures([each for each in piece if packets.is_by(names, each)])
+    return [each for each in own if each.known_by]
 
 
 def _newest(signatures: Iterable[Signature], moment: int) -> Signature | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+BLANKS = " \t\r\n"  # what may stand between words (section 3.2.2); a blank beyond ASCII is a letter to other readers
+
 # An unclosed quoted string reaches to the end, so that no second attempt at it makes the search quadratic.
 QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
 

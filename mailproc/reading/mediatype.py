@@ -6,14 +6,14 @@ import re
 from itertools import islice
 
 from mailproc.reading.charsets import decode_text
-from mailproc.reading.comments import QUOTED, unquoted, without_comments
+from mailproc.reading.comments import BLANKS, QUOTED, unquoted, without_comments
 from mailproc.reading.header import Header
 
 MAX_PARAMETERS = 1000
 
-_TOKEN = r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]{1,127}"  # noqa: S105 - the token of RFC 2045
-_TYPE = re.compile(rf"\s*({_TOKEN}/{_TOKEN})\s*(?:;|\Z)")
-_PARAMETER = re.compile(rf";\s*+([^\s=;\"]++)\s*+=\s*+({QUOTED}|[^;]*+)", re.DOTALL)
+TOKEN = r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]{1,127}"  # noqa: S105 - the token of RFC 2045
+_TYPE = re.compile(rf"\s*({TOKEN}/{TOKEN})\s*(?:;|\Z)", re.ASCII)
+_PARAMETER = re.compile(rf";\s*+([^\s=;\"]++)\s*+=\s*+({QUOTED}|[^;]*+)", re.DOTALL | re.ASCII)
 _ESCAPED_OCTET = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
@@ -41,7 +41,7 @@ def parameters(value: str) -> dict[str, str]:
     extended: dict[str, dict[str, str]] = {}
     for found in islice(_PARAMETER.finditer(value), MAX_PARAMETERS):
         name, star, section = found[1].lower().partition("*")
-        text = unquoted(found[2].strip())
+        text = unquoted(found[2].strip(BLANKS))
         (extended.setdefault(name, {}) if star else plain).setdefault(section if star else name, text)
     for name, sections in extended.items():
         joined = _joined(sections)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from mailproc.reading.comments import without_comments
+from mailproc.reading.comments import BLANKS, without_comments
 from mailproc.reading.header import Header, read_header
 from mailproc.reading.mediatype import content_type, parameters
 from mailproc.reading.words import decode_words
@@ -41,7 +41,7 @@ class Part:
     @cached_property
     def encoding(self) -> str:
         """The content transfer encoding, lower-case, or an empty string."""
-        return without_comments(self.header.first("Content-Transfer-Encoding") or "").strip().lower()
+        return without_comments(self.header.first("Content-Transfer-Encoding") or "").strip(BLANKS).lower()
 
     @cached_property
     def disposition(self) -> str:

@@ -81,7 +81,8 @@ def _check_alone(raw: bytes, part: SignedPart) -> None:
 
 def _shown(message: Message) -> list[tuple[str, bytes]]:
     leaves = [leaf for leaf in message.walk() if not leaf.is_multipart()]
-    return [(leaf.get_content_type(), lf_ends(leaf.get_payload(decode=True) or b"").rstrip(b"\n")) for leaf in leaves]
+    shown = [(leaf.get_content_type(), lf_ends(leaf.get_payload(decode=True) or b"").rstrip(b"\n")) for leaf in leaves]
+    return [(kind, text) for kind, text in shown if text]
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,8 @@ def test_the_transfer_encoding_is_undone(encoding, encode, ann: SigningKey, veri
         pytest.param(TOP + b"\r\n" + block(b"Hello", b"Hash: SHA256\r\nPay eve.\r\n"), id="a line among the headers"),
         pytest.param(TOP + b"\r\n" + block(b"x" * 20_000), id="a line that is too long"),
         pytest.param(TOP + b"Content-Type: text/plain\r\nContent-Type: text/html\r\n\r\n" + block(b"Hello"), id="two types"),
+        pytest.param(TOP + b"Content-Type: a@btext/plain\r\n\r\n" + block(b"Hello"), id="no type"),
+        pytest.param(TOP + b"Content-Type:\xa0text/plain\r\n\r\n" + block(b"Hello"), id="a blank beyond ASCII"),
         pytest.param(
             TOP + b'Content-Type: multipart/mixed; boundary="x"\r\n\r\n--x\r\n\r\n' + block(b"Hello") + b"\r\n--x--\r\n",
             id="in a multipart",

@@ -5,7 +5,7 @@ import time
 from functools import cache
 
 import pytest
-from forgery_of_test import Forged, RsaKey, part_with
+from forgery_of_test import Forged, RsaKey, long_subpacket, part_with, subpacket
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from keyring_of_test import armored, binary, packet
@@ -77,6 +77,62 @@ def test_other_octets_in_the_certificate(verifier: Verifier, at: int, octet: int
     """A certificate with one other octet makes nobody disagree."""
     changed = CERTIFICATE[:at] + bytes([octet]) + CERTIFICATE[at + 1 :]
     assert verifier.verify(part_with(body(), CONTENT), [changed]).finding is not Finding.DISAGREEMENT
+
+
+def certificate_with(hashed: bytes, unhashed: bytes) -> bytes:
+    """Fred's certificate with more subpackets in its self-signature."""
+    forged = Forged(FRED)
+    own = forged.certify(hashed, unhashed=FRED.issuer + unhashed, at=forged.at)
+    return packet(packets.PRIMARY_KEY, FRED.body) + packet(packets.USER_ID, forged.user_id) + own
+
+
+VALUES = st.binary(max_size=40) | st.sampled_from([b"\0" * 22, b"\4" * 21, b"\x80" * 22, b"\6" * 33, b"\0" * 8, b"\0" * 32])
+
+
+@pytest.mark.parametrize("verifier", ["both"], indirect=True)
+@AT_EASE
+@given(kind=st.integers(0, 255), value=VALUES, hashed=st.booleans())
+def test_any_subpacket(verifier: Verifier, kind: int, value: bytes, hashed: bool) -> None:
+    """Whatever a certificate or a signature states besides, signed or not, makes nobody disagree."""
+    one = subpacket(kind, value)
+    more = (one, b"") if hashed else (b"", one)
+    others = FRED.sign(0, CONTENT, more[0], FRED.issuer + more[1], at=int(time.time()) - 100)
+    for signature, certificate in ((body(), certificate_with(*more)), (others, CERTIFICATE)):
+        assert verifier.verify(part_with(signature, CONTENT), [certificate]).finding is not Finding.DISAGREEMENT
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (0xFF, b""),
+        (4, b""),
+        (5, b"\1"),
+        (6, b"x"),
+        (12, b"\0" * 22),
+        (20, b"\0" * 7),
+        (20, b"\0\0\0\0\0\1\0\0"),
+        (29, b""),
+        (31, b"\1"),
+        (32, b"\4" * 30),
+        (35, b"\6" * 21),
+        (37, b"\0"),
+        (39, b"\0"),
+    ],
+)
+@pytest.mark.parametrize("verifier", ["both"], indirect=True)
+def test_a_malformed_subpacket_takes_its_signature_away(verifier: Verifier, kind: int, value: bytes) -> None:
+    """What one verifier passes over, and another does not, is a signature for neither."""
+    certificate = certificate_with(b"", subpacket(kind, value))
+    assert verifier.verify(part_with(body(), CONTENT), [certificate]).finding is Finding.ALTERED
+
+
+def test_a_signature_within_one_within_one_is_none() -> None:
+    """A certificate may nest them as deep as it likes; they are read one deep."""
+    nested = FRED.sign(0x19, CONTENT)
+    assert read_signature(FRED.sign(0, CONTENT, long_subpacket(32, nested))) is not None
+    for _ in range(2):
+        nested = FRED.sign(0x19, CONTENT, long_subpacket(32, nested))
+    assert read_signature(nested) is None
 
 
 @AT_EASE

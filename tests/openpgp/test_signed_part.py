@@ -163,6 +163,9 @@ def above_the_signature(line: bytes) -> bytes:
         pytest.param(MAIL.replace(b'boundary="limit"', b"boundary*=us-ascii''limit"), id="an encoded boundary"),
         pytest.param(MAIL.replace(b'boundary="limit"', b'boundary*0="li"; boundary*1="mit"'), id="a boundary in pieces"),
         pytest.param(MAIL.replace(b'"limit"', b'"limit", text/html'), id="something behind the parameters"),
+        pytest.param(MAIL.replace(b"Type: multipart", b"Type:\xa0multipart"), id="a blank beyond ASCII before the type"),
+        pytest.param(MAIL.replace(b"Type: app", b"Type:\xa0app"), id="a blank beyond ASCII before the type of the signature"),
+        pytest.param(MAIL.replace(b' boundary="limit"', b'\xa0boundary="limit"'), id="one before a parameter"),
         pytest.param(above_the_signature(b"Pay eve.\r\n"), id="a line that is no field above the signature"),
         pytest.param(above_the_signature(b"Content-Type: text/plain\r\n"), id="two types of the signature"),
         pytest.param(

@@ -38,6 +38,9 @@ def typed(value: str) -> tuple[str, dict[str, str]]:
         ("text/", "text/plain", {}),
         ("a/b/c", "text/plain", {}),
         ("te\x00xt/plain; charset=x", "text/plain", {}),
+        ("\xa0text/html; charset=x", "text/plain", {}),
+        ("text/html\u2003; charset=x", "text/plain", {}),
+        ("text/html; charset=x\xa0", "text/html", {"charset": "x\xa0"}),
     ],
 )
 def test_types(value: str, media_type: str, found: dict[str, str]) -> None:
