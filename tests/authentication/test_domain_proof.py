@@ -1,5 +1,6 @@
 """A trusted domain vouches for its users: what each finding about a DKIM signature comes to."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from mailproc.authenticate import MAX_AGE, MAX_AHEAD, RULE_IDS, Authenticated, D
 from mailproc.dkim import DomainFinding, DomainVerification
 from mailproc.openpgp import Finding, Verification
 from mailproc.openpgp.gnupg import GnupgVerifier
+from mailproc.openpgp.signed import find_signed_part
 from mailproc.outcome import Disposition
 from mailproc.principal import Principal, Trust
 from mailproc.reading import Header, read_header
@@ -249,9 +251,19 @@ def test_a_signed_mail_that_its_domain_has_proven_counts_once(people: People, an
     (by_signature,) = prove(people, None, raw, verifier=verifier).replay
     assert by_signature in by_domain
     assert by_domain[0].key == "dkim:ann"
-    padded = sign_mail(MAIL.replace(b"Hello", b"Hello  "), ann, at=NOW)
-    (by_signature,) = prove(people, None, padded, verifier=verifier).replay
-    assert by_signature in prove(people, trust(PASS), padded).replay
+    for padded in (sign_mail(MAIL.replace(b"Hello", b"Hello  "), ann, at=NOW), raw.replace(b"Hello", b"Hello  ")):
+        (by_signature,) = prove(people, None, padded, verifier=verifier).replay
+        assert by_signature in prove(people, trust(PASS), padded).replay
+
+
+def test_a_signature_that_cannot_be_read_leaves_no_mark(people: People, ann: SigningKey) -> None:
+    """It states no time, and counts for nothing anyway."""
+    head, begin, _ = sign_mail(MAIL, ann, at=NOW).partition(b"-----BEGIN PGP SIGNATURE-----\r\n\r\n")
+    boundary = re.search(rb'boundary="([^"]+)"', head)
+    assert begin and boundary
+    raw = head + begin + b"AAAA\r\n-----END PGP SIGNATURE-----\r\n--" + boundary[1] + b"--\r\n"
+    assert find_signed_part(raw) is not None
+    assert [mark.key for mark in prove(people, trust(PASS), raw).replay] == ["dkim:ann"]
 
 
 def test_without_a_limit_of_age_old_signatures_count(people: People) -> None:

@@ -17,6 +17,8 @@ REPLIED = "Auto-Submitted: auto-replied\n"
 MIXED = "Content-Type: multipart/mixed; boundary=b\n"
 STATUS = "--b\nContent-Type: message/delivery-status\n\nAction: failed\n--b--\n"
 SUBJECT = "Subject: Report Domain: example.org Submitter: example.net\n"
+COMPLAINT = "Subject: complaint about message from 192.0.2.1\nContent-Type: multipart/mixed; boundary=b\n"
+ORIGINAL = "--b\nContent-Type: message/rfc822\n\nSubject: hello\n\nHello\n--b--"
 NOTICE = '{"notificationType": "Bounce", "mail": {}}'
 
 
@@ -51,6 +53,7 @@ OPINIONS = [
     ("report.mdn", "it is a read receipt", f"{ANN}Content-Type: message/global-disposition-notification\n", ""),
     ("report.feedback", "it is a feedback report", f"{ANN}Content-Type: multipart/report; report-type=feedback-report\n", ""),
     ("report.feedback", "it is a feedback report", f"{ANN}Content-Type: message/feedback-report\n", ""),
+    ("report.feedback", "it is a complaint of a mail service", f"{ANN}{COMPLAINT}", ORIGINAL),
     ("report.tls", "it is a TLS report", f"{ANN}Content-Type: multipart/report; report-type=tlsrpt\n", ""),
     ("report.tls", "it is a TLS report", f"{ANN}TLS-Report-Domain: a\nTLS-Report-Submitter: b\n", ""),
     ("report.tls", "it is a TLS report", f"{ANN}{SUBJECT}Content-Type: application/tlsrpt+gzip\n", ""),
