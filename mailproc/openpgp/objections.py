@@ -19,12 +19,10 @@ from mailproc.openpgp.standing import Key, Standing, read_certificates
 
 _LONGEST_LINE = 19_000  # octets; GnuPG cuts the lines of a text at 19,995
 _LARGEST = 0xFFFF  # octets of a signature packet
-_LEAST_KEY = 50  # octets of a key within a signature; GnuPG gives up on a smaller one
 # Subpackets (RFC 9580 section 5.2.3.7): those that may say "refuse me if you do not know me", because both verifiers know them,
 # and those of a key's own signature, which have no business on a document and which verifiers refuse for a false octet or not.
 _CRITICAL = (2, 3, 16, 26, 33)
 _OF_KEYS = (4, 5, 6, 7, 9, 11, 12, 21, 22, 23, 25, 27, 29, 30, 31, 32, 34, 37, 39)
-_NOTATION, _RECIPIENT, _KEY_BLOCK = 20, 35, 38
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +106,7 @@ def _against(signature: Signature, content: bytes) -> Verification | None:
 
 
 def _is_out_of_place(subpacket: Subpacket) -> bool:
-    kind, value = subpacket.kind, subpacket.value
-    if kind in _OF_KEYS or (subpacket.critical and kind not in _CRITICAL):
-        return True
-    if kind == _NOTATION:
-        name, said = int.from_bytes(value[4:6], "big"), int.from_bytes(value[6:8], "big")
-        return name == 0 or len(value) != 8 + name + said
-    if kind == _RECIPIENT:
-        return (len(value), value[:1]) not in ((21, b"\4"), (33, b"\6"))
-    return kind == _KEY_BLOCK and (len(value) < _LEAST_KEY or value[0] != 0)
+    return subpacket.kind in _OF_KEYS or (subpacket.critical and subpacket.kind not in _CRITICAL)
 
 
 def _altered(detail: str) -> Verification:

@@ -7,7 +7,7 @@ integer with leading zeros. What is not written as the standard has it is not re
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,11 +29,30 @@ _CREATED, _EXPIRES, KEY_EXPIRES, _KEY_FLAGS, _EMBEDDED = 2, 3, 9, 27, 32
 _ISSUER, _ISSUER_FINGERPRINT = 16, 33
 _ONCE = (_CREATED, _EXPIRES, KEY_EXPIRES, _KEY_FLAGS)
 _EXPORTABLE, _TRUST, _REGULAR_EXPRESSION, _REVOCABLE, _REVOKER, _NOTATION, _PRIMARY = 4, 5, 6, 7, 12, 20, 25
-_REASON, _TARGET, _INTENDED, _ATTESTED, _CIPHERSUITES = 29, 31, 35, 37, 39
-_MOST = {_CREATED: 4, _EXPIRES: 4, KEY_EXPIRES: 4, _ISSUER: 8, _ISSUER_FINGERPRINT: 21}  # octets
-_MOST |= {_EXPORTABLE: 1, _TRUST: 2, _REVOCABLE: 1, _REVOKER: 22, _PRIMARY: 1}
-_FEWEST = _MOST | {_NOTATION: 8, _REASON: 1, _TARGET: 2, _INTENDED: 21}
+_REASON, _TARGET, _INTENDED, _ATTESTED, _KEY_BLOCK, _CIPHERSUITES = 29, 31, 35, 37, 38, 39
+_UNKNOWN_TO_GNUPG = (23, 28, _CIPHERSUITES)  # the preferences of a key server, and a signer's user id, among the critical ones
+_LEAST_KEY = 50  # octets of a key within a signature; GnuPG gives up on a smaller one
 _LARGEST_AREA = 10_000  # octets; GnuPG reads no more
+
+# The form of a value by the kind of its subpacket: Sequoia drops a whole signature for one of another form, GnuPG does not.
+_FORMS: dict[int, Callable[[bytes], bool]] = {
+    **dict.fromkeys((_CREATED, _EXPIRES, KEY_EXPIRES), lambda value: len(value) == 4),
+    **dict.fromkeys((_EXPORTABLE, _REVOCABLE, _PRIMARY), lambda value: len(value) == 1),
+    _TRUST: lambda value: len(value) == 2,
+    _REGULAR_EXPRESSION: lambda value: value.endswith(b"\0"),
+    _REVOKER: lambda value: len(value) == 22 and value[0] & 0x80 != 0,
+    _ISSUER: lambda value: len(value) == 8,
+    _NOTATION: lambda value: (
+        value[4:6] > b"\0\0" and len(value) == 8 + int.from_bytes(value[4:6], "big") + int.from_bytes(value[6:8], "big")
+    ),
+    _REASON: lambda value: len(value) >= 1,
+    _TARGET: lambda value: len(value) >= 2,
+    _ISSUER_FINGERPRINT: lambda value: len(value) == 21 and value[0] == 4,
+    _INTENDED: lambda value: (value[:1], len(value)) in ((b"\4", 21), (b"\6", 33)),
+    _ATTESTED: lambda value: False,  # they belong to signatures of a kind of their own
+    _KEY_BLOCK: lambda value: len(value) >= _LEAST_KEY and value[0] == 0,
+    _CIPHERSUITES: lambda value: len(value) % 2 == 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +68,10 @@ class Subpacket:
 class Signature:
     """What a signature packet states.
 
-    ``kind`` is the signature type, ``key_algorithm`` and ``digest_algorithm`` are the numbers of section 9; ``covered`` is the
-    part of the packet that the signature covers, and ``prefix`` the first two octets of the digest. Times are seconds since
-    1970, and ``expires_at`` is None for never.
+    ``kind`` is the signature type, ``key_algorithm`` and ``digest_algorithm`` are the numbers of section 9; ``embedded`` are
+    the signatures within it, such as a subkey's back signature (section 5.2.3.34); ``covered`` is the part of the packet that
+    the signature covers, and ``prefix`` the first two octets of the digest. Times are seconds since 1970, and ``expires_at``
+    is None for never.
     """
 
     kind: int
@@ -59,6 +79,7 @@ class Signature:
     digest_algorithm: int
     hashed: tuple[Subpacket, ...]
     unhashed: tuple[Subpacket, ...]
+    embedded: tuple[Signature, ...]
     covered: bytes
     prefix: bytes
 
@@ -92,12 +113,6 @@ class Signature:
         """Those by which every verifier looks for the key: GnuPG takes a fingerprint only where it is signed."""
         ids = _named((*self.hashed, *self.unhashed), _ISSUER)
         return ids | _named(self.hashed, _ISSUER_FINGERPRINT)
-
-    @property
-    def embedded(self) -> list[Signature]:
-        """The signatures within it: a subkey's back signature (section 5.2.3.34)."""
-        bodies = [each.value for each in (*self.hashed, *self.unhashed) if each.kind == _EMBEDDED]
-        return [signature for body in bodies if (signature := read_signature(body))]
 
     def may_cover(self, *data: bytes) -> bool:
         """Whether the first two octets of the digest over ``data`` are those that the packet names (section 5.2.4).
@@ -135,11 +150,12 @@ def read_signature(body: bytes, *, embedded: bool = False) -> Signature | None:
         return None
     if [each.kind for each in hashed].count(_CREATED) != 1 or _is_ambiguous(hashed, unhashed):
         return None
-    within = [each.value for each in (*hashed, *unhashed) if each.kind == _EMBEDDED]
-    if within and (embedded or not all(read_signature(each, embedded=True) for each in within)):
+    bodies = [each.value for each in (*hashed, *unhashed) if each.kind == _EMBEDDED]
+    within = tuple(read for each in bodies if not embedded and (read := read_signature(each, embedded=True)))
+    if len(within) < len(bodies):
         return None
     prefix = body[unhashed_end : unhashed_end + 2]
-    return Signature(body[1], body[2], body[3], hashed, unhashed, body[:hashed_end], prefix)
+    return Signature(body[1], body[2], body[3], hashed, unhashed, within, body[:hashed_end], prefix)
 
 
 def _area(area: bytes) -> tuple[Subpacket, ...] | None:
@@ -151,37 +167,22 @@ def _area(area: bytes) -> tuple[Subpacket, ...] | None:
         if length == 0 or at > len(area):
             return None
         subpacket = Subpacket(area[start] & 0x7F, bool(area[start] & 0x80), area[start + 1 : at])
-        if not _is_well_formed(subpacket):
+        if not _has_form(subpacket):
             return None
         found.append(subpacket)
     return tuple(found)
 
 
-def _is_well_formed(subpacket: Subpacket) -> bool:
-    """Whether the value has the form of its kind: Sequoia drops a whole signature for one that has not, GnuPG does not."""
-    value = subpacket.value
-    if not _FEWEST.get(subpacket.kind, 0) <= len(value) <= _MOST.get(subpacket.kind, len(value)):
-        return False
-    match subpacket.kind:
-        case kind if kind == _ISSUER_FINGERPRINT:
-            return value[0] == 4
-        case kind if kind == _INTENDED:
-            return (value[0], len(value)) in ((4, 21), (6, 33))
-        case kind if kind == _REVOKER:
-            return value[0] & 0x80 != 0
-        case kind if kind == _REGULAR_EXPRESSION:
-            return value.endswith(b"\0")
-        case kind if kind == _NOTATION:
-            return len(value) == 8 + int.from_bytes(value[4:6], "big") + int.from_bytes(value[6:8], "big")
-        case kind if kind == _CIPHERSUITES:
-            return len(value) % 2 == 0
-    return subpacket.kind != _ATTESTED  # they belong to signatures of a kind of their own
+def _has_form(subpacket: Subpacket) -> bool:
+    form = _FORMS.get(subpacket.kind)
+    return form is None or form(subpacket.value)
 
 
 def _is_ambiguous(hashed: Sequence[Subpacket], unhashed: Sequence[Subpacket]) -> bool:
-    """Whether something is said twice, or is critical but not signed, which GnuPG heeds and Sequoia does not."""
+    """Whether something is said twice, or is critical for GnuPG alone: unsigned, or of a kind that GnuPG does not know."""
     kinds = [each.kind for each in hashed]
-    return any(kinds.count(kind) > 1 for kind in _ONCE) or any(each.critical for each in unhashed)
+    unknown = any(each.critical and each.kind in _UNKNOWN_TO_GNUPG for each in hashed)
+    return unknown or any(kinds.count(kind) > 1 for kind in _ONCE) or any(each.critical for each in unhashed)
 
 
 def _are_integers(data: bytes, number: int) -> bool:

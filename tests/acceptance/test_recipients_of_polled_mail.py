@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 
 import pytest
 from hypothesis import given
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from mailproc.reading import read_header
 from mailproc.recipients import MAX_RECIPIENTS, Recipients, domain_of, find_recipients, reverse_path_of, suspected
 from mailproc.testing import make_mail
+from tests.cost import within
 from tests.installation import Installation
 
 OURS = ("X-Launchpad-Original-To", "Delivered-To")
@@ -74,9 +74,7 @@ def test_a_mail_with_the_field_is_never_suspicious() -> None:
 def test_looking_for_it_takes_no_time() -> None:
     """A mail of the largest size is searched in a blink."""
     raw = b"To: a@maps.example.org\r\n\r\n" + b"Delivered_To" * (25 * 1024 * 1024 // 12)
-    began = time.perf_counter()
-    assert not suspected(find_recipients(read_header(raw), OURS, BOUND.__contains__), raw, OURS).suspect
-    assert time.perf_counter() - began < 2
+    assert not within(2, lambda: suspected(find_recipients(read_header(raw), OURS, BOUND.__contains__), raw, OURS)).suspect
 
 
 # 32: a mail server that wrote nothing ----------------------------------------------------------------------------------------

@@ -348,7 +348,6 @@ import logging
 logging.basicConfig(level=logging.DEBUG)
 from tests.dkim.signed_mail import KEY, MAIL, verify
 from tests.dkim.signer import rsa_key, sign
-from tests.cost import within
 logging.getLogger("dkimpy").error("its own")
 assert verify(sign(MAIL, rsa_key(1024)), {"s1._domainkey.example.org": [rsa_key(1024).record()]})[0].covered_sha256
 verify(sign(MAIL, KEY).replace(b"said", b"say"))

@@ -79,7 +79,7 @@ def test_a_hanging_gpg_is_ended_with_its_children(script: str, tmp_path: Path, a
     verifier = GnupgVerifier(fake_gpg(tmp_path, marked), timeout=0.3, folder=tmp_path)
     started = time.monotonic()
     assert verifier.verify(signed_part(CONTENT, ann), [ann.certificate]).finding is Finding.CANNOT_TELL
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
     assert running(tmp_path) == []
 
 

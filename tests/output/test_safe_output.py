@@ -14,26 +14,12 @@ import pytest
 from mailproc.oops import LONGEST_TRACEBACK
 from mailproc.testing.keys import SigningKey
 from tests.cli_run.calling import call_on_terminal
+from tests.fuzz.answers import FIELDS
 from tests.output.attacks import ATTACKS, FORGED, LONGEST_LINE, SECRETS, assert_clean, objects
 from tests.output.conftest import Attacked
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00 (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
 CRLF = "\r\n"
-OURS = {
-    "From",
-    "To",
-    "Subject",
-    "Date",
-    "Message-ID",
-    "X-Loop",
-    "MIME-Version",
-    "In-Reply-To",
-    "References",
-    "Auto-Submitted",
-    "X-Auto-Response-Suppress",
-    "Content-Type",
-    "Content-Transfer-Encoding",
-}
 
 
 def terminal_lines(shown: str, longest: int = LONGEST_LINE) -> list[str]:
@@ -241,7 +227,7 @@ def test_what_we_send_has_our_fields_alone(attacked: Attacked) -> None:
         assert max(map(len, row.raw.split(b"\r\n"))) <= 998
         assert header.replace(b"\r\n", b"").decode().isprintable()
         mail = message_from_bytes(row.raw)
-        assert set(mail.keys()) <= OURS and len(mail.keys()) == len(set(mail.keys()))
+        assert set(mail.keys()) <= FIELDS and len(mail.keys()) == len(set(mail.keys()))
         assert_clean(f"{make_header(decode_header(mail['Subject'].replace(CRLF, '')))}\n")
         part = mail.get_payload(0) if mail.is_multipart() else mail
         for line in part.get_payload(decode=True).decode().splitlines():  # type: ignore[union-attr]
