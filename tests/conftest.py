@@ -12,7 +12,9 @@ import sqlalchemy as sa
 
 from mailproc.database.engine import make_engine
 from mailproc.database.migrations import plugin_migrations, upgrade
+from tests.servers.certificates import Authority, make_authority
 from tests.servers.dovecot import Dovecot
+from tests.servers.oauth2 import TokenServer
 from tests.servers.postgresql import PostgreSQL, postgresql
 from tests.servers.relay import RelayServer
 
@@ -24,6 +26,33 @@ def dovecot() -> Iterator[Dovecot]:
     """One Dovecot for the session; every test takes a user of its own."""
     with Dovecot() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who vouches for the servers of the session that have TLS."""
+    return make_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def token_server() -> Iterator[TokenServer]:
+    """One OAuth 2.0 server for the session; tests take it as ``issuer``."""
+    with TokenServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def token_dovecot(token_server: TokenServer, authority: Authority) -> Iterator[Dovecot]:
+    """A Dovecot that takes its tokens, with TLS for the name localhost."""
+    with Dovecot(certificate=authority.issue("localhost"), introspection_url=token_server.introspection_url) as server:
+        yield server
+
+
+@pytest.fixture
+def issuer(token_server: TokenServer) -> TokenServer:
+    """The OAuth 2.0 server, which knows nobody yet and has given nothing."""
+    token_server.reset()
+    return token_server
 
 
 @pytest.fixture

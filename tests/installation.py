@@ -13,11 +13,11 @@ A run is a real process. What happens to a message is what its subject says: see
 from __future__ import annotations
 
 import json
+import mailbox
 import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -46,6 +46,7 @@ from mailproc.processing.works import Works, utc_now
 from mailproc.settings import Settings, load
 from mailproc.state import State
 from tests.crash.deeds import effect
+from tests.nursery.process import Process, Running
 from tests.servers.dovecot import Dovecot
 from tests.servers.relay import RelayServer
 
@@ -101,6 +102,35 @@ class DovecotBox:
     def marked(self) -> list[int]:
         """The uids of what is marked ``\\Deleted``."""
         return self.dovecot.uids(self.user, "DELETED")
+
+
+class Pop3Box(DovecotBox):
+    """The same INBOX, as it is emptied by POP3."""
+
+    def __init__(self, dovecot: Dovecot, user: str) -> None:
+        super().__init__(dovecot, user)
+        self.url = f"pop3://{user}@127.0.0.1:{dovecot.pop3_port}"
+
+
+class MboxBox:
+    """An mbox file; it is made with the first mail, and each comes from ``sender``."""
+
+    def __init__(self, path: Path, sender: str = SENDER) -> None:
+        self.path = path
+        self.url = f"mbox:{path}"
+        self._postmark = f"From {sender}  Sun Mar  1 12:30:00 2026\n".encode()
+
+    def append(self, raws: Iterable[bytes]) -> None:
+        """Deliver these as an MTA does: with the line ends of this machine, quoted, and an empty line behind each."""
+        with self.path.open("ab") as file:
+            for raw in raws:
+                lines = re.sub(rb"(?m)^(>*From )", rb">\1", raw.replace(b"\r\n", b"\n"))
+                file.write(self._postmark + lines + b"\n")
+
+    def left(self) -> list[bytes]:
+        """The raw bytes of what is there, without the lines ``From ``."""
+        box = mailbox.mbox(self.path, create=False)
+        return [box.get_bytes(key) for key in box.iterkeys()]
 
 
 class MaildirBox:
@@ -166,7 +196,7 @@ class Installation:
         self.config = folder / "mailproc.toml"
         self.engine = make_engine(database_url)
         self.state = State(folder / "state")
-        self._processes: list[subprocess.Popen[str]] = []
+        self._processes: list[Running] = []
         self._password = folder / "password"
         self._password.touch(mode=0o600)
         self._password.write_text("secret\n")
@@ -213,21 +243,15 @@ class Installation:
 
     # Runs in processes of their own --------------------------------------------------------------------------------------
 
-    def start(self, *arguments: str, failpoint: str | None = None, command: str = "handle") -> subprocess.Popen[str]:
-        """Begin ``mailproc handle`` as a process, or another command of it."""
+    def start(
+        self, *arguments: str, failpoint: str | None = None, command: str = "handle", begin: Callable[..., Running] = Process
+    ) -> Running:
+        """Begin ``mailproc handle`` as a process, or another command of it; by `anew` where it is measured what that costs."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MAILPROC_")}
         environment["PYTHONPATH"] = str(ROOT)
         if failpoint:
             environment["MAILPROC_FAILPOINT"] = failpoint
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mailproc", "--config", str(self.config), command, *arguments],
-            env=environment,
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = begin(["--config", str(self.config), command, *arguments], self.folder, environment)
         self._processes.append(process)
         return process
 
@@ -314,7 +338,7 @@ class Installation:
             return list(found.scalars() if scalars else found)
 
 
-def finish(process: subprocess.Popen[str], timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+def finish(process: Running, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
     """Wait for a process and all that hold its stdout; what takes longer than ``timeout`` seconds is killed and fails."""
     try:
         out, err = process.communicate(timeout=timeout)

@@ -16,11 +16,14 @@ need() {
 
 need dovecot-imapd /usr/lib/dovecot/imap /usr/libexec/dovecot/imap
 need dovecot-lmtpd /usr/lib/dovecot/lmtp /usr/libexec/dovecot/lmtp
+need dovecot-pop3d /usr/lib/dovecot/pop3 /usr/libexec/dovecot/pop3
 need dovecot-sieve "$(command -v sievec || true)"
 need gnupg "$(command -v gpg || true)"
 need openssl "$(command -v openssl || true)"
+need postfix /usr/sbin/postfix
 need postgresql /usr/lib/postgresql/*/bin/initdb "$(command -v initdb || true)"
 need procps "$(command -v ps || true)"
+compgen -G "/usr/lib*/*/sasl2/libplain.so" >/dev/null || missing+=(libsasl2-modules) # with which Postfix logs in
 
 [ ${#missing[@]} -eq 0 ] && exit
 
@@ -34,5 +37,6 @@ if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
     exit 1
 fi
 echo "installing with apt-get: ${missing[*]}"
+# --no-remove: a mail server that is there must not make room for Postfix.
 "${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-remove --no-install-recommends "${missing[@]}" </dev/null >/dev/null

@@ -105,6 +105,7 @@ PUBLIC = {
     "Delivery": "mailproc.delivery",
     "Outcome": "mailproc.outcome",
     "Rejected": "mailproc.errors",
+    "Reply": "mailproc.reply",
     "Transient": "mailproc.errors",
     "Trust": "mailproc.principal",
     "handler": "mailproc.handler",

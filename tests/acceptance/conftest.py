@@ -10,6 +10,7 @@ import pytest
 from mailproc import Delivery, Outcome, Trust, handler
 from mailproc.testing import PostOffice, SigningKey
 from tests.installation import Installation, MaildirBox
+from tests.lasting import LastingKey
 from tests.servers.relay import RelayServer
 
 OPEN = "guests.example.org"
@@ -18,28 +19,28 @@ OPEN = "guests.example.org"
 @pytest.fixture(scope="session")
 def ann_key() -> Iterator[SigningKey]:
     """The key that is registered for Ann."""
-    with SigningKey.generate("Ann <ann@example.com>") as key:
+    with LastingKey.generate("Ann <ann@example.com>") as key:
         yield key
 
 
 @pytest.fixture(scope="session")
 def bob_key() -> Iterator[SigningKey]:
     """The key that is registered for Bob."""
-    with SigningKey.generate("Bob <bob@example.com>") as key:
+    with LastingKey.generate("Bob <bob@example.com>") as key:
         yield key
 
 
 @pytest.fixture(scope="session")
 def strange_key() -> Iterator[SigningKey]:
     """A key that nobody has registered, although it bears Ann's name."""
-    with SigningKey.generate("Ann <ann@example.com>") as key:
+    with LastingKey.generate("Ann <ann@example.com>") as key:
         yield key
 
 
 @pytest.fixture(scope="session")
 def expired_key() -> Iterator[SigningKey]:
     """A key that was made a year ago for one day."""
-    with SigningKey.generate("Dan <dan@example.com>", expires="1d") as key:
+    with LastingKey.generate("Dan <dan@example.com>", expires="1d") as key:
         yield key
 
 

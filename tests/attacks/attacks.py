@@ -62,7 +62,7 @@ def attacks(known: list[Signed]) -> list[Attack]:
     fitting = {form: [trick for trick in TRICKS if trick.form in ("", form)] for form in FORMS}
     found = []
     for trick in TRICKS:
-        contents = [each for each in known if trick in fitting[each.form]]
+        contents = [each for each in known if trick.form in ("", each.form)]
         found += [
             Attack(next(number), each, (trick,))
             for each in (contents if trick.family == EVERYWHERE else rng.sample(contents, ALONE))

@@ -55,7 +55,7 @@ def assembled() -> Iterator[Cast]:
     with ExitStack() as stack:
         ann, bob, carol = (
             stack.enter_context(SigningKey.generate(_name(user), algorithm=algorithm))
-            for user, algorithm in (("ann", "ed25519"), ("bob", "rsa3072"), ("carol", "ed25519"))
+            for user, algorithm in (("ann", "ed25519"), ("bob", "rsa2048"), ("carol", "ed25519"))
         )
         carol.gpg(
             "--passphrase",

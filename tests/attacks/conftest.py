@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.attacks.attacks import Attack, attacks
 from tests.attacks.cast import Cast, assembled
 from tests.attacks.letters import Signed, originals
+from tests.attacks.valid import Valid, valid_mails
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,15 @@ def cast() -> Iterator[Cast]:
 def known(cast: Cast) -> list[Signed]:
     """What the authors have signed."""
     return originals(cast)
+
+
+@pytest.fixture(scope="session")
+def attacking(known: list[Signed]) -> list[Attack]:
+    """All attacks on it."""
+    return attacks(known)
+
+
+@pytest.fixture(scope="session")
+def mails(cast: Cast) -> list[Valid]:
+    """All valid mails."""
+    return valid_mails(cast)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
+from functools import cache
 
 PRIMARY_KEY, SUBKEY, USER_ID, SIGNATURE = 6, 14, 13, 2
 ONE_PASS, LITERAL, COMPRESSED, MARKER = 4, 11, 8, 10
@@ -42,6 +43,7 @@ def literal(content: bytes, name: bytes = b"") -> bytes:
     return packet(LITERAL, b"b" + bytes([len(name)]) + name + b"\0\0\0\0" + content)
 
 
+@cache
 def compressed(data: bytes, layers: int = 1) -> bytes:
     """Packets in packets that are compressed (section 5.6)."""
     for _ in range(layers):

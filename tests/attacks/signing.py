@@ -11,6 +11,7 @@ import os
 import struct
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from nacl.signing import SigningKey as Ed25519
 
@@ -110,6 +111,7 @@ class Secret:
         signed = Ed25519(self.secret[0].to_bytes(32, "big")).sign(value).signature
         return mpi(int.from_bytes(signed[:32], "big")) + mpi(int.from_bytes(signed[32:], "big"))
 
+    @cache  # noqa: B019 - some thousand numbers, and most of them are asked for again and again
     def _rsa(self, digest: bytes) -> int:
         """PKCS #1 version 1.5, with the Chinese remainder theorem (RFC 8017 section 5.1.2)."""
         _, p, q, u = self.secret

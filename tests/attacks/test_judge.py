@@ -12,12 +12,12 @@ from mailproc.authenticate import signature
 from mailproc.openpgp import Finding, SignedPart, Verification, Verifier
 from mailproc.openpgp.certificates import read_certificates
 from mailproc.openpgp.signed import find_signed_part
-from tests.attacks.attacks import Attack, attacks
+from tests.attacks.attacks import Attack
 from tests.attacks.campaign import VERIFIERS, attack_with
 from tests.attacks.cast import Cast
 from tests.attacks.judge import welcome
 from tests.attacks.letters import Signed
-from tests.attacks.valid import valid_mails
+from tests.attacks.valid import Valid
 
 
 class Credulous:
@@ -39,9 +39,9 @@ def succeeded(attacking: list[Attack], cast: Cast, verifier: Verifier, known: li
 
 
 @pytest.fixture(scope="module")
-def alone(known: list[Signed]) -> list[Attack]:
+def alone(attacking: list[Attack]) -> list[Attack]:
     """Half of the attacks of one trick."""
-    return [attack for attack in attacks(known) if len(attack.tricks) == 1][::2]
+    return [attack for attack in attacking if len(attack.tricks) == 1][::2]
 
 
 def test_a_verifier_that_believes_everything_is_found_out(alone: list[Attack], cast: Cast, known: list[Signed]) -> None:
@@ -84,9 +84,9 @@ def test_anybodys_key_is_found_out(
     assert succeeded(attacking, cast, VERIFIERS["sequoia"](), known) == {"from", "wrong-key"}
 
 
-def test_a_valid_mail_that_is_refused_is_seen(cast: Cast) -> None:
+def test_a_valid_mail_that_is_refused_is_seen(mails: list[Valid], cast: Cast) -> None:
     """What is wrong with the end of a valid mail is said."""
-    mail = valid_mails(cast)[0]
+    mail = mails[0]
     broken = replace(mail, raw=mail.raw.replace(b"multipart/signed", b"multipart/mixed"))
     assert welcome(mail, cast, VERIFIERS["sequoia"]()) is None
     assert welcome(broken, cast, VERIFIERS["sequoia"]()) == "unsigned: the mail is not signed with OpenPGP"

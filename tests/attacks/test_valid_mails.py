@@ -7,16 +7,10 @@ import pytest
 from tests.attacks.campaign import VERIFIERS, welcome_all
 from tests.attacks.cast import Cast
 from tests.attacks.programs import PROGRAMS
-from tests.attacks.valid import Valid, valid_mails
+from tests.attacks.valid import Valid
 
 FEWEST = 1000
 SLICE = 20
-
-
-@pytest.fixture(scope="module")
-def mails(cast: Cast) -> list[Valid]:
-    """All of them."""
-    return valid_mails(cast)
 
 
 def test_every_valid_mail_is_strong(mails: list[Valid], cast: Cast) -> None:

@@ -8,19 +8,20 @@ from people import People
 from mailproc.directory import User
 from mailproc.openpgp.gnupg import GnupgVerifier
 from mailproc.testing.keys import SigningKey
+from tests.lasting import LastingKey
 
 
 @pytest.fixture(scope="session")
 def ann() -> Iterator[SigningKey]:
     """The key that is registered for Ann."""
-    with SigningKey.generate("Ann <ann@example.org>") as key:
+    with LastingKey.generate("Ann <ann@example.org>") as key:
         yield key
 
 
 @pytest.fixture(scope="session")
 def bob() -> Iterator[SigningKey]:
     """The key that is registered for Bob; he signs with a subkey."""
-    with SigningKey.generate("Bob <bob@example.org>") as key:
+    with LastingKey.generate("Bob <bob@example.org>") as key:
         key.gpg("--passphrase", "", "--quick-add-key", key.fingerprint, "ed25519", "sign", "0")
         yield key
 
@@ -28,7 +29,7 @@ def bob() -> Iterator[SigningKey]:
 @pytest.fixture(scope="session")
 def stranger() -> Iterator[SigningKey]:
     """A key that is registered for nobody, although it bears Ann's name."""
-    with SigningKey.generate("Ann <ann@example.org>") as key:
+    with LastingKey.generate("Ann <ann@example.org>") as key:
         yield key
 
 

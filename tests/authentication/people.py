@@ -9,9 +9,9 @@ from mailproc.authenticate import Authenticated, authenticate
 from mailproc.defaults import DEFAULT_TRUST
 from mailproc.directory import RegisteredKey, User
 from mailproc.openpgp import SignedPart, Verification
-from mailproc.openpgp.certificates import read_certificates
 from mailproc.openpgp.gnupg import GnupgVerifier
 from mailproc.reading import read_header
+from tests.lasting import certificate_in
 
 MAIL = b"From: Ann <ann@example.org>\r\nTo: notes@example.net\r\nSubject: Greetings\r\n\r\nHello\r\n"
 METHODS = DEFAULT_TRUST
@@ -29,7 +29,7 @@ class People:
         """Register a user."""
         self.users.update(dict.fromkeys(addresses, user))
         for data in keys:
-            (read,) = read_certificates(data)
+            read = certificate_in(data)
             self.keys.append((read.names, RegisteredKey(read.fingerprint, user.name, read.data)))
 
     def user_of(self, address: Address) -> User | None:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.nursery.process import Process
+
 TOP = Path(__file__).parents[2]
 
 
@@ -60,8 +62,12 @@ def call(
     folder: Path, *arguments: str | Path, environ: Mapping[str, str] | None = None, started: list[str] | None = None
 ) -> Ended:
     """Run ``mailproc``, or the program that ``started`` names, in a folder, without a terminal."""
+    if started is None:
+        process = Process([*map(str, arguments)], folder, environment(folder, **(environ or {})))
+        out, err = process.communicate(timeout=60)
+        return Ended(process.wait(), out, err)
     ended = subprocess.run(
-        started or command(*arguments),
+        started,
         cwd=folder,
         env=environment(folder, **(environ or {})),
         stdin=subprocess.DEVNULL,
@@ -76,9 +82,7 @@ def call_on_terminal(folder: Path, *arguments: str | Path, columns: int = 80) ->
     """Run ``mailproc`` on a terminal of its own; answers the status and all that it wrote there."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen(
-        command(*arguments), cwd=folder, env=environment(folder, TERM="xterm"), stdin=theirs, stdout=theirs, stderr=theirs
-    )
+    process = Process([*map(str, arguments)], folder, environment(folder, TERM="xterm"), terminal=theirs)
     os.close(theirs)
     written = b""
     until = time.monotonic() + 60

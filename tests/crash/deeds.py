@@ -180,6 +180,16 @@ def _raiseone(deeds: Deeds, delivery: Delivery, argument: str) -> None:
         _raise(deeds, delivery, argument)
 
 
+def _fourth(deeds: Deeds, delivery: Delivery, argument: str) -> None:
+    """Raise but the fourth time."""
+    if deeds.calls(delivery.message.subject) < 4:
+        _raise(deeds, delivery, argument)
+
+
+def _rejectone(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome | None:
+    return _reject(deeds, delivery, argument) if delivery.recipient.local == "one" else None
+
+
 def _raiseafter(deeds: Deeds, delivery: Delivery, argument: str) -> None:
     """Raise from the second call on."""
     if deeds.calls(delivery.message.subject) > 1:
@@ -253,6 +263,8 @@ _DEEDS: dict[str, _Deed] = {
     "defer": _defer,
     "deferone": _deferone,
     "raiseone": _raiseone,
+    "fourth": _fourth,
+    "rejectone": _rejectone,
     "raiseafter": _raiseafter,
     "transient": _transient,
     "reject": _reject,

@@ -10,6 +10,7 @@ import pytest
 
 from tests.crash.test_two_runs import go_on, in_the_handler
 from tests.installation import DovecotBox, Installation, finish, make_mail
+from tests.processes import wait_for
 
 
 def test_sigterm_lets_the_message_in_hand_end(installation: Installation) -> None:
@@ -50,8 +51,7 @@ def stopped_within_ten_seconds(installation: Installation, deed: str) -> str:
     """Tell a run to stop while the second of three messages takes long; what it has said."""
     installation.append(make_mail("1"), make_mail(f"2 {deed}"), make_mail("3"))
     run = installation.start()
-    while len(installation.calls()) < 2:
-        time.sleep(0.01)
+    wait_for(lambda: len(installation.calls()) == 2)
     run.send_signal(signal.SIGTERM)
     began = time.monotonic()
     said = finish(run).stderr

@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.crash.test_two_runs import go_on, in_the_handler
 from tests.installation import DovecotBox, Installation, finish, make_mail
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def lives(pid: int) -> bool:
-    """Whether a process runs; one that has ended and waits for its parent does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
-
-
-def ends(pid: int, seconds: float = 3.0) -> bool:
-    """Whether a process ends within these seconds."""
-    deadline = time.monotonic() + seconds
-    while lives(pid) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not lives(pid)
+from tests.processes import children_of, lives, wait_for
 
 
 def test_the_worker_ends_with_its_supervisor(installation: Installation) -> None:
     """SIGKILL for the supervisor is the end of the worker too, and the next run handles the message once."""
     installation.append(make_mail("1 wait"))
     supervisor = in_the_handler(installation)
-    (worker,) = children(supervisor.pid)
+    (worker,) = children_of(supervisor.pid)
     supervisor.kill()
-    assert ends(worker)
+    wait_for(lambda: not lives(worker), 3)
     finish(supervisor)
     go_on(installation)
     assert installation.run().returncode == 0
@@ -52,7 +31,7 @@ def test_a_killed_worker_is_followed_by_another_in_the_same_run(installation: In
     """SIGKILL for the worker costs no run: the supervisor tells it and starts the next, which handles the message."""
     installation.append(make_mail("1 wait"))
     supervisor = in_the_handler(installation)
-    os.kill(children(supervisor.pid)[0], signal.SIGKILL)
+    os.kill(children_of(supervisor.pid)[0], signal.SIGKILL)
     go_on(installation)
     done = finish(supervisor)
     assert (done.returncode, done.stderr.count("the worker died of it, it was ended by SIGKILL")) == (0, 1)
@@ -76,7 +55,7 @@ def test_what_a_handler_started_ends_with_the_worker(installation: Installation,
     """What a handler has left running, even in a session of its own, is ended: nothing piles up under cron."""
     installation.append(make_mail(f"1 {deed}"))
     assert installation.run().returncode == 0
-    assert ends(int((installation.folder / "spawned").read_text()))
+    wait_for(lambda: not lives(int((installation.folder / "spawned").read_text())), 3)
 
 
 def test_what_outlives_a_killed_supervisor_holds_no_lock(tmp_path: Path, sqlite_url: str, box: DovecotBox) -> None:
@@ -102,7 +81,7 @@ def test_what_outlives_a_killed_supervisor_on_postgresql(tmp_path: Path, postgre
             assert installation.left_in_maildrop() == ["1 escape wait"]
         finally:
             os.kill(escaped, signal.SIGKILL)
-        assert ends(escaped)
+        wait_for(lambda: not lives(escaped), 3)
         assert installation.run().returncode == 0
         assert (installation.effects(), installation.left_in_maildrop()) == (["1"], [])
 
@@ -121,6 +100,5 @@ def killed_with_an_escapee(installation: Installation) -> int:
 def escapee(installation: Installation) -> int:
     """The process that the handler has left behind, as soon as it says so."""
     file = installation.folder / "spawned"
-    while not (file.exists() and file.read_text()):
-        time.sleep(0.01)
+    wait_for(lambda: file.exists() and file.read_text())
     return int(file.read_text())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.installation import DovecotBox, Installation, finish, make_mail
+from tests.nursery.process import Running
+from tests.processes import wait_for
 from tests.servers.dovecot import Dovecot
 
 
@@ -20,13 +21,11 @@ def pair(tmp_path: Path, database_url: str, dovecot: Dovecot) -> Installation:
     return Installation(tmp_path, database_url, *boxes, limits={"chunk_messages": 4})
 
 
-def in_the_handler(installation: Installation, *arguments: str) -> subprocess.Popen[str]:
+def in_the_handler(installation: Installation, *arguments: str) -> Running:
     """A run whose handler waits for the file ``go``."""
     process = installation.start(*arguments)
-    deadline = time.monotonic() + 20
-    while not installation.calls():
-        assert process.poll() is None and time.monotonic() < deadline, finish(process, 1).stderr
-        time.sleep(0.01)
+    wait_for(lambda: installation.calls() or process.poll() is not None)
+    assert process.poll() is None, finish(process, 1).stderr
     return process
 
 

@@ -13,6 +13,7 @@ from mailproc.openpgp.gnupg import GnupgVerifier
 from mailproc.openpgp.sequoia import SequoiaVerifier
 from mailproc.openpgp.signed import find_signed_part
 from mailproc.testing.keys import SigningKey, sign_mail, signed_mime
+from tests.lasting import LastingKey
 
 HEADER = b"From: ann@example.org\r\nSubject: Greetings\r\n"
 TEXT = b"Hello\r\n- dash\r\n--- a/file\r\n-----BEGIN PGP SIGNED MESSAGE-----x\r\nFrom here on\r\nblanks  \t\r\n\r\n\xc3\xbc\r\n"
@@ -23,7 +24,7 @@ SUITES = ("Cv25519", "RSA2k", "P256", "P384", "P521")
 @pytest.fixture(scope="module", params=["ed25519", "rsa2048", "rsa3072", "nistp256", "nistp384", "nistp521", "dsa2048"])
 def key(request: pytest.FixtureRequest) -> Iterator[SigningKey]:
     """A key of GnuPG's of each kind that both verifiers know."""
-    with SigningKey.generate("Ann <ann@example.org>", algorithm=request.param) as made:
+    with LastingKey.generate("Ann <ann@example.org>", algorithm=request.param) as made:
         yield made
 
 

@@ -38,8 +38,9 @@ from pathlib import Path
 
 from imapclient import IMAPClient
 
+from tests.processes import free_port
 from tests.servers.certificates import Certificate
-from tests.servers.dovecot_conf import configuration
+from tests.servers.dovecot_conf import Ports, configuration, oauth2_database
 
 PASSWORD = "secret"
 WITHOUT_UIDPLUS = "IMAP4rev1 LITERAL+ SASL-IR UNSELECT NAMESPACE MOVE"
@@ -47,10 +48,13 @@ WITHOUT_UIDPLUS_AND_MOVE = "IMAP4rev1 LITERAL+ SASL-IR UNSELECT NAMESPACE"
 
 
 class Dovecot:
-    """A Dovecot that serves IMAP on ``port`` and, given a certificate, also STARTTLS there and TLS on ``tls_port``.
+    """A Dovecot that serves IMAP on ``port`` and POP3 on ``pop3_port``.
+
+    Given a certificate, there are also STARTTLS and STLS, and TLS on ``tls_port`` and ``pop3_tls_port``.
 
     ``capability`` replaces the list of capabilities that it announces (it still understands every command). With
-    ``relay_port`` there are also LMTP, in a socket of its folder, and Sieve.
+    ``relay_port`` there are also LMTP, in a socket of its folder, and Sieve. At ``introspection_url`` (RFC 7662) it asks whose
+    an OAuth 2.0 token is; passwords are good all the same.
     """
 
     def __init__(
@@ -60,16 +64,20 @@ class Dovecot:
         capability: str = "",
         password: str = PASSWORD,
         relay_port: int = 0,
+        introspection_url: str = "",
     ) -> None:
         self.program = shutil.which("dovecot", path=os.environ.get("PATH", "") + ":/usr/sbin")
         if self.program is None:
-            raise RuntimeError("these tests need Dovecot: apt-get install dovecot-imapd")
+            raise RuntimeError("these tests need Dovecot: apt-get install dovecot-imapd dovecot-pop3d")
         self.certificate = certificate
         self.capability = capability
         self.password = password
         self.relay_port = relay_port
+        self.introspection_url = introspection_url
         self.port = 0
         self.tls_port = 0
+        self.pop3_port = 0
+        self.pop3_tls_port = 0
         self.process: subprocess.Popen[bytes] | None = None
         # Dovecot's UNIX sockets lie below it, and a socket's path may have 108 octets, so it is not pytest's tmp_path.
         self.folder = Path(tempfile.mkdtemp(prefix="dovecot-", dir="/tmp"))
@@ -96,10 +104,10 @@ class Dovecot:
         """Start, or start again on the same ports with the same mail; returns when the server greets."""
         for _ in range(5):
             # Between our look and Dovecot's bind, a parallel test may take a port; then we look again.
-            ports = (self.port or _free_port(), self.tls_port or _free_port())
-            self._launch(*ports)
-            if self._greets(ports[0]):
-                self.port, self.tls_port = ports
+            ports = Ports(*(port or free_port() for port in (self.port, self.tls_port, self.pop3_port, self.pop3_tls_port)))
+            self._launch(ports)
+            if self._greets(ports.imap):
+                self.port, self.tls_port, self.pop3_port, self.pop3_tls_port = ports
                 return
             self.stop()
         raise RuntimeError(f"Dovecot does not start: {self.log()[-2000:]}")
@@ -178,9 +186,10 @@ class Dovecot:
             found = client.fetch(client.search(), ["FLAGS"])
             return {uid: set(message[b"FLAGS"]) - {b"\\Recent"} for uid, message in found.items()}
 
-    def _launch(self, port: int, tls_port: int) -> None:
+    def _launch(self, ports: Ports) -> None:
         conf = self.folder / "dovecot.conf"
-        conf.write_text(configuration(self, port, tls_port))
+        conf.write_text(configuration(self, ports))
+        (self.folder / "oauth2").write_text(oauth2_database(self))
         if self.certificate:
             for path in (self.certificate.certificate, self.certificate.key):
                 self._own(Path(shutil.copy(path, self.folder / path.name)))
@@ -214,10 +223,3 @@ class Dovecot:
 def trusting(authority: Path) -> ssl.SSLContext:
     """A context that trusts one authority alone."""
     return ssl.create_default_context(cafile=str(authority))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

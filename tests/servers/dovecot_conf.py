@@ -6,18 +6,27 @@ import base64
 import grp
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from tests.servers.dovecot import Dovecot
 
 
-def configuration(dovecot: Dovecot, port: int, tls_port: int) -> str:
+class Ports(NamedTuple):
+    """The ports that Dovecot serves."""
+
+    imap: int
+    imaps: int
+    pop3: int
+    pop3s: int
+
+
+def configuration(dovecot: Dovecot, ports: Ports) -> str:
     """The text of dovecot.conf for the Dovecot that is installed."""
     said = subprocess.run([str(dovecot.program), "--version"], check=True, capture_output=True, text=True).stdout
     version = tuple(int(part) for part in said.split()[0].split(".")[:2])
     head = _head(dovecot, version, said.split()[0])
-    return head + _services(port, tls_port if dovecot.certificate else 0) + (_delivery(dovecot) if dovecot.relay_port else "")
+    return head + _services(ports, tls=bool(dovecot.certificate)) + (_delivery(dovecot) if dovecot.relay_port else "")
 
 
 def _group() -> str:
@@ -39,7 +48,7 @@ mail_uid = {user}
 mail_gid = {group}
 first_valid_uid = 0
 first_valid_gid = 0
-auth_mechanisms = plain login
+auth_mechanisms = plain login{" xoauth2 oauthbearer" if dovecot.introspection_url else ""}
 auth_username_chars =
 mail_fsync = never
 """
@@ -47,20 +56,54 @@ mail_fsync = never
     return (f"dovecot_config_version = {full_version}\n" if version >= (2, 4) else "") + common + form(dovecot, user, group)
 
 
+_OAUTH2_2_3 = """
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2
+}}
+"""
+
+_OAUTH2_2_4 = """
+oauth2 {{
+  introspection_mode = post
+  introspection_url = {url}
+  username_attribute = username
+  active_attribute = active
+  active_value = true
+  force_introspection = yes
+}}
+"""
+
+
+def oauth2_database(dovecot: Dovecot) -> str:
+    """The file that says where Dovecot asks whose a token is; 2.4 has these lines in its own configuration."""
+    return f"""
+introspection_mode = post
+introspection_url = {dovecot.introspection_url}
+username_attribute = username
+active_attribute = active
+active_value = true
+force_introspection = yes
+"""
+
+
 def _form_2_3(dovecot: Dovecot, user: str, group: str) -> str:
     text = f"""
-protocols = {"imap lmtp" if dovecot.relay_port else "imap"}
+protocols = imap pop3{" lmtp" if dovecot.relay_port else ""}
 disable_plaintext_auth = no
 mail_location = maildir:~/Maildir
 mail_max_userip_connections = 0
 auth_failure_delay = 0
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password={_encoded(dovecot.password)}
 }}
+{_OAUTH2_2_3.format(folder=dovecot.folder) if dovecot.introspection_url else ""}
 userdb {{
   driver = static
-  args = uid={user} gid={group} home={dovecot.folder}/mail/%u
+  args = uid={user} gid={group} home={dovecot.folder}/mail/%u allow_all_users=yes
 }}
 """
     if dovecot.capability:
@@ -76,6 +119,7 @@ def _form_2_4(dovecot: Dovecot, user: str, group: str) -> str:
 dovecot_storage_version = 2.4.0
 protocols {{
   imap = yes
+  pop3 = yes
   lmtp = {"yes" if dovecot.relay_port else "no"}
 }}
 auth_allow_cleartext = yes
@@ -86,6 +130,7 @@ auth_failure_delay = 0
 passdb static {{
   password = {_encoded(dovecot.password)}
 }}
+{_OAUTH2_2_4.format(url=dovecot.introspection_url) if dovecot.introspection_url else ""}
 userdb static {{
   fields {{
     uid = {user}
@@ -106,17 +151,27 @@ def _encoded(password: str) -> str:
     return "{PLAIN.b64}" + base64.b64encode(password.encode()).decode()
 
 
-def _services(port: int, tls_port: int) -> str:
+def _services(ports: Ports, *, tls: bool) -> str:
     return f"""
 service imap-login {{
   chroot =
   process_min_avail = 1
   inet_listener imap {{
-    port = {port}
+    port = {ports.imap}
   }}
   inet_listener imaps {{
-    port = {tls_port}
-    ssl = {"yes" if tls_port else "no"}
+    port = {ports.imaps if tls else 0}
+    ssl = {"yes" if tls else "no"}
+  }}
+}}
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    port = {ports.pop3}
+  }}
+  inet_listener pop3s {{
+    port = {ports.pop3s if tls else 0}
+    ssl = {"yes" if tls else "no"}
   }}
 }}
 service anvil {{

@@ -6,16 +6,18 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 import psycopg
 import pytest
+
+from tests.processes import free_port
 
 USER = "postgres"
 GUARDED = "guarded"  # the one role that must give a password; every other one is trusted
@@ -35,6 +37,7 @@ _SETTINGS = {
     "lc_messages": "C",
 }
 _START_SECONDS = 30
+_ROOM = 4 << 30  # octets for the databases of all tests, which are some hundred of 8 MB
 
 
 class PostgreSQL:
@@ -47,7 +50,7 @@ class PostgreSQL:
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> PostgreSQL:
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # short: a socket's path has 108 bytes at most
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_place()))  # short: a socket's path has 108 bytes at most
         if os.geteuid() == 0:
             shutil.chown(self.folder, USER)
         _run([_program("initdb"), "-D", str(self.folder / "data"), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N"])
@@ -61,7 +64,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start the server, on the port it had before if it was stopped."""
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         settings = {**_SETTINGS, "unix_socket_directories": str(self.folder), "port": str(self.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
@@ -108,6 +111,14 @@ class PostgreSQL:
                 return
 
 
+def _place() -> str:
+    """Where the folder is made: in memory if there is much of it, since each database is a copy of three hundred files."""
+    with suppress(OSError):
+        if shutil.disk_usage("/dev/shm").free > _ROOM and os.access("/dev/shm", os.W_OK):
+            return "/dev/shm"
+    return "/tmp"
+
+
 def _program(name: str) -> str:
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[4]))
     path = str(found[-1]) if found else shutil.which(name)
@@ -127,13 +138,6 @@ def _run(command: list[str]) -> None:
     done = subprocess.run([*_as_user(), *command], cwd="/", capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]}: {done.stdout}{done.stderr}")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from typing import Any, NamedTuple
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.processes import free_port
 from tests.servers.certificates import Certificate
 
 
@@ -68,7 +68,7 @@ class RelayServer:
         self._context = _server_context(certificate) if certificate else None
         self._tls = tls
         self.host = "127.0.0.1"
-        self.port = _free_port(self.host)
+        self.port = free_port(self.host)
         self._controller: Controller | None = None
 
     def __enter__(self) -> RelayServer:
@@ -158,9 +158,3 @@ def _server_context(certificate: Certificate) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate.certificate, certificate.key)
     return context
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as listener:
-        listener.bind((host, 0))
-        return int(listener.getsockname()[1])

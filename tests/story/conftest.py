@@ -11,9 +11,9 @@ from mailproc.address import Address
 from mailproc.database.engine import writing
 from mailproc.database.keys import import_key
 from mailproc.database.users import add_user
-from mailproc.openpgp.certificates import read_certificates
 from mailproc.testing import SigningKey
 from tests.installation import DovecotBox, Installation
+from tests.lasting import LastingKey, certificate_in
 from tests.servers.dovecot import Dovecot
 from tests.servers.relay import RelayServer
 
@@ -28,14 +28,14 @@ DOMAINS = {
 @pytest.fixture(scope="module")
 def ann_key() -> Iterator[SigningKey]:
     """The key that is registered for Ann."""
-    with SigningKey.generate("Ann <ann@example.com>") as key:
+    with LastingKey.generate("Ann <ann@example.com>") as key:
         yield key
 
 
 @pytest.fixture(scope="module")
 def ivy_key() -> Iterator[SigningKey]:
     """The key that is registered for Ivy, who has left."""
-    with SigningKey.generate("Ivy <ivy@example.com>") as key:
+    with LastingKey.generate("Ivy <ivy@example.com>") as key:
         yield key
 
 
@@ -69,5 +69,4 @@ def _register(town: Installation, ann_key: SigningKey, ivy_key: SigningKey) -> N
     with writing(town.engine) as conn:
         add_user(conn, "ivy", [Address.parse("ivy@example.com")], active=False)
         for name, key in (("ann", ann_key), ("ivy", ivy_key)):
-            (found,) = read_certificates(key.certificate)
-            import_key(conn, name, found)
+            import_key(conn, name, certificate_in(key.certificate))
