@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mailproc.address import Address
 from mailproc.outcome import Disposition, Mail, Outcome
 from mailproc.principal import Principal
+from mailproc.reply import Reply
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -26,6 +27,10 @@ class Delivery:
     ``content``      the verified bytes when the sender's signature covers the whole body, else the whole mail
     ``raw``          the mail as received
     ``recipient``    the address that it was sent to
+    ``reverse_path`` the address in the envelope to which failures are told, not verified: "" is the null path, None an unknown
+                     one, as of mail from most maildrops (RFC 5321 section 4.4)
+    ``entrance``     how it came: ``smtp``, ``lmtp``, ``pipe``, ``file`` or ``maildrop``
+    ``verdict``      what screening took it for: ``human``, ``bounce``, ``list`` and so on
     ``sender``       who sent it and how sure we are; always there
     ``session``      a database session; what is written through it commits together with the outcome, or not at all
     ``id``           stable over every attempt: use it as the key of an effect elsewhere
@@ -38,6 +43,9 @@ class Delivery:
     content: bytes
     raw: bytes
     recipient: Address
+    reverse_path: str | None
+    entrance: str
+    verdict: str
     sender: Principal
     session: Session
     id: str
@@ -53,16 +61,21 @@ class Delivery:
         """There is nothing to do; nobody is told."""
         return Outcome(Disposition.DROPPED, reason, rule="handler")
 
-    def reject(self, reason: str, *, failing_commands: Iterable[str] = ()) -> Outcome:
-        """The sender's mistake; ``reason`` is told to the sender, with the commands that failed."""
-        return Outcome(Disposition.REJECTED, reason, rule="handler", failing_commands=tuple(failing_commands))
+    def reject(self, reason: str, *, failing_commands: Iterable[str] = (), reply: Reply | None = None) -> Outcome:
+        """The sender's mistake; ``reason`` is told to the sender, with the commands that failed.
 
-    def defer(self, reason: str) -> Outcome:
+        ``reply`` is what a client that waits at a door is told in place of the usual ``554``; its code is a 5yz.
+        """
+        commands = tuple(failing_commands)
+        return Outcome(Disposition.REJECTED, reason, rule="handler", failing_commands=commands, reply=reply)
+
+    def defer(self, reason: str, *, reply: Reply | None = None) -> Outcome:
         """Something needed is away; the message is tried again later, for up to 4 days.
 
         ``reason`` is a noun phrase, such as "the wiki": in the end it is told as "still waiting for {reason}".
+        ``reply`` is what a client that waits at a door is told in place of the usual ``451``; its code is a 4yz.
         """
-        return Outcome(Disposition.DEFERRED, reason, rule="handler")
+        return Outcome(Disposition.DEFERRED, reason, rule="handler", reply=reply)
 
     def mail(self, to: str, subject: str, text: str) -> Mail:
         """A mail to somebody else, ``local@domain``, for ``send``; failures to deliver it come back to our From address."""

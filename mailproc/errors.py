@@ -6,9 +6,9 @@
     +-- SettingsError    the operator's: one line with the fix, exit 78, no mail is touched
     +-- MissingProgram   a program or an extra is not installed: one line with the fix, exit 69
     +-- Transient        something is away: the message is deferred; outside a message, exit 75
-    |   +-- Away         a maildrop, the archive, the relay, the database or a password's command is away, or unfit for now
+    |   +-- Away         a maildrop, the archive, the relay, the database or what gives a login is away, or unfit for now
     |   +-- Locked       another run holds the lock
-    +-- LoginRefused     a server said no to our name and password, exit 77
+    +-- LoginRefused     a server said no to our name and password, or token, exit 77
     +-- Rejected         the sender's: told to the sender, no OOPS
     Interrupted          nobody's, and no `MailprocError`: we are to stop, and the message in hand counts as not worked
 
@@ -37,7 +37,7 @@ class Transient(MailprocError):
 
 
 class Away(Transient):
-    """A maildrop, the archive, the relay, the database or a password's command is out of reach, or unfit for now."""
+    """A maildrop, the archive, the relay, the database or what gives a login is out of reach, or unfit for now."""
 
 
 class Locked(Transient):
@@ -45,7 +45,7 @@ class Locked(Transient):
 
 
 class LoginRefused(MailprocError):
-    """A server refused our name and password; trying again would lock the account."""
+    """A server refused our name and password, or our token; trying again would lock the account."""
 
 
 class Rejected(MailprocError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -9,10 +10,14 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from mailproc.principal import Trust
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from mailproc.address import Address
     from mailproc.delivery import Delivery
     from mailproc.outcome import Outcome
 
 Handler: TypeAlias = "Callable[[Delivery], Outcome]"
+Accepts: TypeAlias = "Callable[[Address, Session], bool]"
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., object])
 _MARK = "__mailproc_handler__"
@@ -43,6 +48,19 @@ def handler(*, requires: Trust = Trust.WEAK, external: bool = False) -> Callable
         return decorated
 
     return mark
+
+
+def accepts_of(handler: object) -> Accepts | None:
+    """What a handler says of its addresses, when it says anything: whether a door is to take mail for one.
+
+    It is the handler's attribute ``accepts``, called with the address, and where it takes two with a database session too.
+    """
+    accepts = getattr(handler, "accepts", None)
+    if accepts is None:
+        return None
+    if len(inspect.signature(accepts).parameters) > 1:
+        return accepts  # type: ignore[no-any-return]
+    return lambda address, session: accepts(address)
 
 
 def traits_of(candidate: object) -> Traits | None:

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field
 
 from mailproc.address import Address
+from mailproc.reply import Reply
 
 
 class Disposition(enum.StrEnum):
@@ -35,13 +36,15 @@ class Mail:
     """A mail that is to be sent, as a value; processing composes it and writes it to the outbox.
 
     ``answer`` says that it answers the message in hand: then it goes out only where an answer is allowed, with a null
-    reverse path and the marks of RFC 3834. ``to`` None means the sender of the message.
+    reverse path and the marks of RFC 3834. ``to`` None means the sender of the message. ``encloses`` the message in hand,
+    whole, as a part behind the text; only of a mail to somebody else.
     """
 
     to: Address | None
     subject: str | None
     text: str
     answer: bool = False
+    encloses: bool = False
 
     @property
     def is_answer(self) -> bool:
@@ -55,6 +58,8 @@ class Outcome:
 
     ``reason`` is one line for people and for the ledger; for ``rejected`` it is told to the sender. ``rule`` is the
     stable id of the rule that decided, or "". ``failing_commands`` are the commands that failed, for the error mail.
+    ``reply`` is what a client that waits for this end is told in place of the usual; one of another class than the disposition
+    (2yz handled and dropped, 4yz deferred, 5yz rejected) is not told.
     """
 
     disposition: Disposition
@@ -62,6 +67,7 @@ class Outcome:
     rule: str = ""
     send: tuple[Mail, ...] = ()
     failing_commands: tuple[str, ...] = field(default=())
+    reply: Reply | None = None
 
     def __post_init__(self) -> None:
         """Refuse, in the handler that made it, what could not be recorded: a forged end would stand for ever."""

@@ -1,4 +1,4 @@
-"""Whom a polled message is for, and where it came from: a maildrop has lost the envelope, so a header must tell."""
+"""Whom a message is for; of a polled one, and of one in a file, the header must tell, for the envelope is lost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mailproc.screening import written_path
 
 MAX_RECIPIENTS = 100
 _MAX_ADDRESSEES = 65_536  # as many of the shortest as a header holds, so that none hides ours behind others
+POSTMASTER = "postmaster"  # the recipient without a domain, as doors write it in the ledger (RFC 5321 section 4.5.1)
 ADDRESSEES = ("To", "Cc", "Resent-To", "Resent-Cc")
 
 

@@ -27,8 +27,8 @@ class Registry(Generic[T]):
         else:
             self._bound[name] = served_by
 
-    def get(self, domain: str) -> T | None:
-        """What serves ``domain``, or None."""
+    def get(self, domain: str, *, catch_all: bool = True) -> T | None:
+        """What serves ``domain``, or None; without ``catch_all`` the pattern ``*`` does not count."""
         name = domain.lower()
         if name in self._bound:
             return self._bound[name]
@@ -37,7 +37,7 @@ class Registry(Generic[T]):
             if f"*.{parent}" in self._bound:
                 return self._bound[f"*.{parent}"]
             _, dot, parent = parent.partition(".")
-        return self._bound.get("*")
+        return self._bound.get("*") if catch_all else None
 
     def __iter__(self) -> Iterator[tuple[str, T]]:
         return iter(self._bound.items())

@@ -107,12 +107,13 @@ def compose_mail(answering: Answering, original: Original, mail: Mail, n: int, *
         raise Unsendable("a mail that is no answer needs an address")
     message_id = _message_id(answering, original, f"mail {n}")
     subject = mail.subject if mail.subject is not None else original.subject
+    text = text_part(clean(mail.text))
     raw = b"".join(
         [
             *_head(answering, recipient, subject, message_id, now),
             fields.exact("Auto-Submitted", "auto-generated"),  # RFC 3834 section 5
             fields.exact("X-Auto-Response-Suppress", "OOF, AutoReply"),
-            text_part(clean(mail.text)),
+            multipart([text, original_part(original, len(original.raw))]) if mail.encloses else text,
         ]
     )
     return Composed(str(wire_address(answering.address)), recipient, message_id, raw, answer=False)
