@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from mailproc.errors import Away
 from mailproc.failpoints import failpoint
 
+AT_ONCE = 16  # files
+
+_T = TypeVar("_T")
+
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a planted FIFO must not hold us up
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @contextmanager
@@ -44,10 +50,22 @@ def write_new(path: Path, mail: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def sync_folder(folder: Path) -> None:
-    """See the names in a folder to the disk; raises OSError."""
-    descriptor = os.open(folder, _FOLDER)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def side_by_side(do: Callable[[_T], None], each: Collection[_T]) -> None:
+    """Do this with each, several at the same time: a disk sees many files through in the time that it takes for one.
+
+    What goes wrong is raised when all have ended, so that nobody still makes what is cleared away then.
+    """
+    if len(each) < 2:
+        for one in each:
+            do(one)
+        return
+    begun = [_pool(os.getpid()).submit(do, one) for one in each]
+    wait(begun)
+    for done in begun:
+        done.result()
+
+
+@cache
+def _pool(pid: int) -> ThreadPoolExecutor:
+    """The threads of this process; one that was forked has none of its parent's."""
+    return ThreadPoolExecutor(AT_ONCE, "disk")

@@ -13,8 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote
 
-from mailproc.archive.disk import away_on_error, new_file, old_file, sync_folder, write_new
+from mailproc.archive.disk import away_on_error, new_file, old_file, side_by_side, write_new
 from mailproc.archive.kept import Kept
+from mailproc.durability import sync_folder
 from mailproc.errors import MailprocError, SettingsError
 from mailproc.failpoints import failpoint
 
@@ -49,9 +50,8 @@ class FolderArchive:
         by_digest = dict(zip(digests, mails, strict=True))
         with away_on_error(self.path), self._temporaries() as temporaries:
             there = [digest for digest in by_digest if self._intact(digest)]
-            for digest in by_digest.keys() - there:
-                temporaries[digest] = self._temporary()
-                write_new(temporaries[digest], by_digest[digest])
+            temporaries |= {digest: self._temporary() for digest in by_digest if digest not in there}
+            side_by_side(lambda digest: write_new(temporaries[digest], by_digest[digest]), temporaries)
             self._rename([(temporary, digest) for digest, temporary in temporaries.items()])
             self._sync_names(there)  # a killed run may have renamed them, and no more
         return [self.url(digest) for digest in digests]
@@ -160,8 +160,7 @@ class FolderArchive:
         folders = {self._file(digest).parent for digest in digests}
         for new in {digest[:4] for digest in digests} - self._entered:
             folders |= {self.path / new[:2], self.path}
-        for folder in sorted(folders):
-            sync_folder(folder)
+        side_by_side(sync_folder, sorted(folders))
         self._entered |= {digest[:4] for digest in digests}
 
 

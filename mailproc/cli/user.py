@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
     from mailproc.database.users import Account
     from mailproc.settings import Settings
 
+_LONGEST_LINE = 8192  # octets
+
 
 @click.group()
 def user() -> None:
-    """Add, list, activate and deactivate users."""
+    """Add, list, activate and deactivate users, and set their passwords."""
 
 
 def _address(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[Address, ...]:
@@ -77,6 +80,7 @@ def _row(account: Account) -> dict[str, object]:
         "require_strong": account.user.require_strong,
         "keys": account.keys,
         "good_keys": account.good_keys,
+        "password": account.password,
         "addresses": account.addresses,
         "created_at": account.created_at,
     }
@@ -110,3 +114,38 @@ def _set_active(settings: Settings, names: tuple[str, ...], active: bool) -> Non
         for name in names:
             set_active(connection, name, active)
     done(f"{', '.join(names)}: {'active' if active else 'inactive'}")
+
+
+@user.command()
+@click.argument("name")
+@click.option("--stdin", is_flag=True, help="Read it from the first line of stdin.")
+@click.option("--remove", is_flag=True, help="Let nobody log in under this name.")
+@with_settings
+def passwd(settings: Settings, name: str, stdin: bool, remove: bool) -> None:
+    """Set the password with which the user NAME logs in at a door; it is asked for twice.
+
+    Never put it on a command line, which everybody on this machine can read.
+    """
+    from mailproc.database.passwords import set_password
+
+    if stdin and remove:
+        raise click.UsageError("--stdin and --remove exclude each other.")
+    password = None if remove else _first_line() if stdin else _asked()
+    with writing(settings) as connection:
+        set_password(connection, name, password)
+    done(f"{name} has {'no password' if remove else 'a new password'}")
+
+
+def _first_line() -> str:
+    line = sys.stdin.buffer.readline(_LONGEST_LINE).removesuffix(b"\n").removesuffix(b"\r")
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        raise click.UsageError("The first line of stdin is not UTF-8; write it so.") from None
+
+
+def _asked() -> str:
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask for the password; give it with --stdin.")
+    password: str = click.prompt("New password", hide_input=True, confirmation_prompt="Once more")
+    return password

@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from mailproc.database.due import due_by
 from mailproc.database.ledger import Started
 from mailproc.database.tables import receipt
 from mailproc.patience import PATIENCE, retry_after
@@ -30,13 +29,44 @@ def defer(conn: Connection, started: Started, facts: Mapping[str, Any], now: dat
     )
 
 
-def finish(conn: Connection, started: Started, disposition: str, facts: Mapping[str, Any], now: datetime) -> None:
-    """Record the end of a message with what is known of it."""
+def fail_for_now(conn: Connection, started: Started, facts: Mapping[str, Any]) -> None:
+    """Record a failure after which the client is to come again: the start stays counted, and nobody has the message in hand."""
     conn.execute(
         sa.update(receipt)
         .where(receipt.c.id == started.id, receipt.c.claim == started.claim)
-        .values(**facts, disposition=disposition, finished_at=now, retry_at=None, owner=None)
+        .values(**facts, retry_at=None, owner=None)
     )
+
+
+def finish(
+    conn: Connection,
+    started: Started,
+    disposition: str,
+    facts: Mapping[str, Any],
+    now: datetime,
+    reply: str,
+    *,
+    client_waits: bool,
+) -> None:
+    """Record the end of a message with what is known of it.
+
+    ``reply`` is what its client is told; of one that waits no longer it is remembered for the next time that it comes.
+    """
+    ended = {"disposition": disposition, "finished_at": now, "retry_at": None, "owner": None}
+    told = {"reply": reply, "deleted_at": now} if client_waits else {"reply": _told_again(reply)}
+    conn.execute(
+        sa.update(receipt).where(receipt.c.id == started.id, receipt.c.claim == started.claim).values(**facts, **ended, **told)
+    )
+
+
+def _told_again(reply: str) -> sa.ColumnElement[str | None]:
+    """The reply where a client was told one before; nobody is ever told of mail that was polled, or accepted with a 250."""
+    return sa.case((receipt.c.reply.is_not(None), sa.literal(reply)), else_=None)
+
+
+def told_at_the_door(conn: Connection, id: str) -> bool:
+    """Whether a client has been told how this message ended."""
+    return conn.execute(sa.select(receipt.c.reply).where(receipt.c.id == id)).scalar_one_or_none() is not None
 
 
 def answered_before(conn: Connection, sha256: str, id: str) -> bool:
@@ -50,13 +80,9 @@ def answer_of(conn: Connection, id: str) -> str | None:
     return conn.execute(sa.select(receipt.c.answer).where(receipt.c.id == id)).scalar_one_or_none()
 
 
-def left_waiting(conn: Connection, now: datetime, limit: int = 100) -> list[Row[Any]]:
-    """Receipts that wait though their mail has left the maildrop, and are due: only the archive has them. The oldest first."""
-    columns = receipt.c
-    waiting = sa.select(receipt).where(
-        columns.disposition.is_(None), columns.deleted_at.is_not(None), due_by(columns.retry_at, now)
-    )
-    return list(conn.execute(waiting.order_by(columns.waiting_since).limit(limit)))
+def note_answer(conn: Connection, id: str, answer: str | None) -> None:
+    """Record what became of the answer to a message that had ended before."""
+    conn.execute(sa.update(receipt).where(receipt.c.id == id).values(answer=answer))
 
 
 def overdue(conn: Connection, now: datetime, limit: int = 100) -> list[Row[Any]]:

@@ -1,10 +1,14 @@
-"""The ledger: a receipt for every message and recipient, opened and claimed by T1, and fenced until T2 ends it."""
+"""The ledger: a receipt for every message and recipient, opened and claimed by T1, and fenced until T2 ends it.
+
+A receipt that waits belongs to where the mail still is: to its maildrop; to a client that was not told 250, when it has
+no maildrop; or to us, when its source has let go of it (``deleted_at``) and only the archive has the mail.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from mailproc.database.due import is_due
-from mailproc.database.tables import receipt, tally
+from mailproc.database.tables import Instant, receipt, tally
 from mailproc.database.upsert import insert_new
 from mailproc.patience import MAX_STARTS
 
@@ -73,19 +77,22 @@ class Started:
 class Closed:
     """A receipt that is final already: this is an unfinished deletion, or a copy.
 
-    ``copy`` says that it is another one than the one that the receipt is of, which is still in its place.
+    ``copy`` says that it is another one than the one that the receipt is of, which is still in its place. ``reply`` is what a
+    client was told of it, None when none waited.
     """
 
     id: str
     disposition: str
     copy: bool = False
+    reply: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """A receipt that waits for its time or is in another process's hands."""
+    """A receipt that waits for its time or is in another process's hands; ``ours`` says that only the archive has the mail."""
 
     id: str
+    ours: bool = False
 
 
 Entry = Started | Closed | Busy
@@ -98,9 +105,8 @@ def receive(conn: Connection, openings: Sequence[Opening], *, me: str, alive: It
     """
     # In the order of their ids: of two that met the same mails in unlike orders, each would wait for the other.
     by_id = {opening.id: opening for opening in sorted(openings, key=lambda opening: opening.id)}
-    fresh = [_fresh_row(opening, me, now) for opening in by_id.values()]
-    new = {row.id for row in insert_new(conn, receipt, fresh)} if fresh else set()
-    _count(conn, "seen", len(new))
+    started = {"attempts": 1, "claim": 1, "owner": me}
+    new = open_new(conn, [{**fresh_row(opening, now), **started} for opening in by_id.values()])
     entries: dict[str, Entry] = {id: Started(id, by_id[id].recipient, 1, 1, 0, now) for id in new}
     known = conn.execute(
         sa.select(receipt).where(receipt.c.id.in_([id for id in by_id if id not in new])).order_by(receipt.c.id)
@@ -111,7 +117,15 @@ def receive(conn: Connection, openings: Sequence[Opening], *, me: str, alive: It
     return entries
 
 
-def _fresh_row(opening: Opening, me: str, now: datetime) -> dict[str, Any]:
+def open_new(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Enter those receipts that are not there yet, and count them; answers their ids."""
+    new = {row.id for row in insert_new(conn, receipt, rows)} if rows else set()
+    _count(conn, "seen", len(new))
+    return new
+
+
+def fresh_row(opening: Opening, now: datetime) -> dict[str, Any]:
+    """The columns of a receipt that nobody has started."""
     return {
         "id": opening.id,
         "sha256": opening.sha256,
@@ -125,9 +139,8 @@ def _fresh_row(opening: Opening, me: str, now: datetime) -> dict[str, Any]:
         "arrival": opening.arrival,
         "received_at": now,
         "waiting_since": now,
-        "attempts": 1,
-        "claim": 1,
-        "owner": me,
+        "attempts": 0,
+        "claim": 0,
         "deferrals": 0,
         "copies": 0,
     }
@@ -151,16 +164,25 @@ def _take_up(conn: Connection, row: Row[Any], opening: Opening, me: str, alive: 
     """Decide about a receipt that was there before."""
     if row.disposition is not None:
         return _meet_again(conn, row, opening, me, now)
-    if (row.owner is not None and row.owner != me and row.owner in alive) or not is_due(row.retry_at, now):
-        return Busy(row.id)
+    in_hand = row.owner is not None and row.owner != me and row.owner in alive
+    if in_hand or not (_clients(row) or (opening.place is not None and is_due(row.retry_at, now))):
+        return Busy(row.id, ours=row.deleted_at is not None)
     return _start(conn, row, opening.place, me, attempts=row.attempts, waiting_since=row.waiting_since)
+
+
+def _clients(row: Row[Any]) -> bool:
+    """Whether a client owns the mail: when it comes again it is time, whatever we have put it off to."""
+    return row.maildrop is None and row.deleted_at is None
 
 
 def _meet_again(conn: Connection, row: Row[Any], opening: Opening, me: str, now: datetime) -> Entry:
     """A receipt that is final: our own unfinished deletion, a copy, or a failed mail that somebody put back."""
     here = (row.maildrop, row.uidvalidity, row.uid)
     place = opening.place
-    if place is None or (here == (place.maildrop, place.uidvalidity, place.uid) and row.deleted_at is None):
+    if place is None:
+        conn.execute(sa.update(receipt).where(receipt.c.id == row.id).values(copies=receipt.c.copies + 1))
+        return Closed(row.id, row.disposition, copy=True, reply=row.reply)
+    if here == (place.maildrop, place.uidvalidity, place.uid) and row.deleted_at is None:
         return Closed(row.id, row.disposition)
     void = row.deleted_at is not None or (row.maildrop == place.maildrop and row.uidvalidity != place.uidvalidity)
     if row.disposition == "failed" and void:  # it had left: somebody has put it back
@@ -176,7 +198,9 @@ def _start(
     """Count a start and take the claim; a claim that rose meanwhile means that another process was faster."""
     gave_up = attempts >= MAX_STARTS
     attempt = attempts if gave_up else attempts + 1
-    where = {**_place_columns(place), "deleted_at": None} if place is not None else {}
+    # What a door has taken over stays ours, although a copy lies in a maildrop: somebody else may remove that.
+    ours = row.maildrop is None and row.deleted_at is not None
+    where = {**_place_columns(place), "deleted_at": None} if place is not None and not ours else {}
     taken = conn.execute(
         sa.update(receipt)
         .where(receipt.c.id == row.id, receipt.c.claim == row.claim, receipt.c.disposition.is_(None))
@@ -190,50 +214,31 @@ def _start(
 def reopen(conn: Connection, id: str, me: str, now: datetime) -> Row[Any]:
     """Make a receipt that ended without an effect wait again from the start; answers the row as it is now.
 
-    The number of the claim and the OOPS stay. One that was handled meanwhile stays as it is.
+    The number of the claim and the OOPS stay. One that was handled meanwhile stays as it is. What came by a door waits for
+    us now, and not for its client to come again.
     """
+    left = sa.case(
+        (receipt.c.maildrop.is_(None), sa.func.coalesce(receipt.c.deleted_at, sa.literal(now, Instant))),
+        else_=receipt.c.deleted_at,
+    )
+    anew = {"disposition": None, "attempts": 0, "deferrals": 0, "retry_at": None, "finished_at": None, "deleted_at": left}
     conn.execute(
         sa.update(receipt)
         .where(receipt.c.id == id, receipt.c.disposition.in_(WITHOUT_EFFECT))
-        .values(disposition=None, attempts=0, deferrals=0, retry_at=None, finished_at=None, waiting_since=now, owner=me)
+        .values(**anew, waiting_since=now, owner=me)
     )
     return conn.execute(sa.select(receipt).where(receipt.c.id == id)).one()
 
 
-def restart(conn: Connection, id: str, me: str) -> Entry:
-    """Take up a waiting receipt whose bytes come from the archive, as `receive` does for a maildrop."""
+def restart(conn: Connection, id: str, me: str, others: Iterable[str] = (), *, due: datetime | None = None) -> Entry:
+    """Take up a waiting receipt whose bytes come from the archive, as `receive` does for a maildrop.
+
+    One that belongs to one of the ``others``, who live, is left to them, and so is one that is not ``due`` at this time, if one
+    is given: what was read of it before may be old.
+    """
     row = conn.execute(sa.select(receipt).where(receipt.c.id == id)).one()
     if row.disposition is not None:
         return Closed(id, row.disposition)
+    if row.owner in set(others) or (due is not None and not is_due(row.retry_at, due)):
+        return Busy(id)
     return _start(conn, row, None, me, attempts=row.attempts, waiting_since=row.waiting_since)
-
-
-def reclaim(conn: Connection, started: Started) -> Started | None:
-    """T1 once more for a message whose commit failed while this process lived: the number of starts stays."""
-    taken = conn.execute(
-        sa.update(receipt)
-        .where(receipt.c.id == started.id, receipt.c.claim == started.claim, receipt.c.disposition.is_(None))
-        .values(claim=started.claim + 1, attempts=started.attempt)
-    )
-    if taken.rowcount != 1:
-        return None
-    return replace(started, claim=started.claim + 1)
-
-
-def hold(conn: Connection, started: Started) -> bool:
-    """The fence: whether the receipt is still ours, locked from here to the commit."""
-    held = conn.execute(
-        sa.update(receipt)
-        .where(receipt.c.id == started.id, receipt.c.disposition.is_(None), receipt.c.claim == started.claim)
-        .values(owner=receipt.c.owner)
-    )
-    return held.rowcount == 1
-
-
-def give_back(conn: Connection, ids: Sequence[str]) -> None:
-    """Take back one start of each of these receipts: they were not worked, or only the database stopped them."""
-    conn.execute(
-        sa.update(receipt)
-        .where(receipt.c.id.in_(ids), receipt.c.disposition.is_(None), receipt.c.attempts > 0)
-        .values(attempts=receipt.c.attempts - 1)
-    )

@@ -45,6 +45,7 @@ user = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False, default=True),
     sa.Column("require_strong", sa.Boolean, nullable=False, default=False),
     sa.Column("created_at", Instant, nullable=False),
+    sa.Column("password", sa.Text, doc="scrypt, as `database.passwords` writes it; NULL: no login at a door"),
 )
 
 address = sa.Table(
@@ -118,7 +119,8 @@ receipt = sa.Table(
     sa.Column("arrival", Instant, nullable=False),
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("finished_at", Instant),
-    sa.Column("deleted_at", Instant),
+    sa.Column("deleted_at", Instant, doc="when its source let go of it: a maildrop, or a client that has our 250"),
+    sa.Column("reply", sa.Text, doc="what a client was told that waited for the end; the same bytes get it again"),
     sa.UniqueConstraint("sha256", "recipient"),
     sa.Index("ix_mailproc_receipt_place", "maildrop", "uidvalidity", "uid"),
     sa.Index("ix_mailproc_receipt_disposition", "disposition", "received_at"),

@@ -23,7 +23,8 @@ _ROWS = 500  # fetched at once where a listing has no limit
 class Account:
     """A user with the addresses that are known as theirs, in the form of `Address.folded`.
 
-    ``keys`` is the number of their keys, ``good_keys`` of those that are neither revoked nor expired.
+    ``keys`` is the number of their keys, ``good_keys`` of those that are neither revoked nor expired. ``password`` says
+    whether they have one.
     """
 
     user: User
@@ -31,6 +32,7 @@ class Account:
     created_at: datetime
     keys: int = 0
     good_keys: int = 0
+    password: bool = False
 
 
 def add_user(
@@ -93,7 +95,8 @@ def list_users(conn: sa.Connection, limit: int | None = None, *, now: datetime |
     for _, rows in groupby(conn.execute(query), key=lambda row: row.name):
         first, *others = rows
         addresses = tuple(row.address for row in (first, *others) if row.address is not None)
-        yield Account(_user(first), addresses, first.created_at, first.every or 0, first.good or 0)
+        has_password = first.password is not None
+        yield Account(_user(first), addresses, first.created_at, first.every or 0, first.good or 0, has_password)
 
 
 def _counted_keys(now: datetime) -> sa.Subquery:
@@ -111,14 +114,14 @@ def is_good(now: datetime) -> sa.ColumnElement[bool]:
 
 def user_of(conn: sa.Connection, address: Address) -> User | None:
     """The user to whom ``address`` belongs, active or not; None when nobody's. Any text may stand in the address."""
-    if not _storable(address.folded):
+    if not storable(address.folded):
         return None
     query = sa.select(tables.user).join(tables.address).where(tables.address.c.address == address.folded)
     row = conn.execute(query).first()
     return None if row is None else _user(row)
 
 
-def _storable(text: str) -> bool:
+def storable(text: str) -> bool:
     """Whether a database can hold this text at all: an address from a mail may be no Unicode, or hold a NUL."""
     try:
         return b"\0" not in text.encode()

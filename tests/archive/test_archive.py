@@ -110,14 +110,8 @@ def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_answer(ar
     record = Recorder(monkeypatch, folder)
     archive.put_many([MAIL])
     leaf = f"{DIGEST[:2]}/{DIGEST[2:4]}"
-    assert record.events == [
-        ("write", "tmp"),
-        ("fsync", "tmp"),
-        ("rename", "tmp", name_of(MAIL)),
-        ("fsync", "."),
-        ("fsync", DIGEST[:2]),
-        ("fsync", leaf),
-    ]
+    assert record.events[:3] == [("write", "tmp"), ("fsync", "tmp"), ("rename", "tmp", name_of(MAIL))]
+    assert sorted(record.events[3:]) == [("fsync", "."), ("fsync", DIGEST[:2]), ("fsync", leaf)]
 
 
 def test_a_large_mail_is_kept_in_the_same_order(archive, folder, monkeypatch):
@@ -135,7 +129,7 @@ def test_a_chunk_renames_nothing_before_all_its_bytes_are_on_the_disk(archive, f
     record = Recorder(monkeypatch, folder)
     archive.put_many([b"%d" % number for number in range(20)])
     kinds = [event[0] for event in record.events]
-    assert kinds[: kinds.index("rename")] == ["write", "fsync"] * 20
+    assert sorted(kinds[: kinds.index("rename")]) == ["fsync"] * 20 + ["write"] * 20
     after = [event for event in record.events[kinds.index("rename") :] if event[0] == "fsync"]
     assert len(after) == len(set(after))
     assert {("fsync", str(Path(name_of(b"%d" % number)).parent)) for number in range(20)} <= set(after)
@@ -146,7 +140,7 @@ def test_a_mail_that_is_there_costs_no_write_but_its_name_is_seen_to(archive, fo
     archive.put_many([MAIL])
     record = Recorder(monkeypatch, folder)
     FolderArchive(folder).put_many([MAIL])
-    assert record.events == [("fsync", "."), ("fsync", DIGEST[:2]), ("fsync", str(Path(name_of(MAIL)).parent))]
+    assert sorted(record.events) == [("fsync", "."), ("fsync", DIGEST[:2]), ("fsync", str(Path(name_of(MAIL)).parent))]
 
 
 def test_a_folder_is_entered_once(archive, folder, monkeypatch):

@@ -56,7 +56,7 @@ def test_init_puts_in_what_is_given(call: Call, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--maildrop-url", "pop3s://a@h"], "pop3s: is not known here"),
+        (["--maildrop-url", "nntp://a@h"], "nntp: is not known here"),
         (["--smtp-url", "smtp://h"], "--smtp-url and --from go together"),
         (["--domain", "example.org"], "--domain and --handler go together"),
         (["--from", "nobody"], "'nobody' is not an address"),

@@ -22,6 +22,8 @@ from mailproc.errors import MailprocError, SettingsError
 
 CHECKOUT = Path(__file__).parents[2]
 
+OURS = ["mailproc: 0001 the first tables", "mailproc: 0002 what is told at a door, and who may log in there"]
+
 FIRST = '''
 """notebooks and notes"""
 import sqlalchemy as sa
@@ -127,7 +129,7 @@ def test_up_down_and_up_again(empty_engine):
 
 def test_an_upgrade_says_what_it_did_and_the_next_does_nothing(empty_engine, notes):
     """One line for each migration; a second upgrade has none."""
-    assert upgrade(empty_engine, [notes]) == ["mailproc: 0001 the first tables", "notes: n1 notebooks and notes"]
+    assert upgrade(empty_engine, [notes]) == [*OURS, "notes: n1 notebooks and notes"]
     assert upgrade(empty_engine, [notes]) == []
 
 
@@ -140,7 +142,7 @@ def test_an_upgrade_prints_nothing(empty_engine, notes, capfd, caplog):
 def test_each_schema_has_a_version_table_of_its_own(empty_engine, notes):
     """The versions of a plugin do not mix with ours."""
     upgrade(empty_engine, [notes])
-    assert current(empty_engine, [notes]) == [SchemaState("mailproc", "0001", "0001"), SchemaState("notes", "n1", "n1")]
+    assert current(empty_engine, [notes]) == [SchemaState("mailproc", "0002", "0002"), SchemaState("notes", "n1", "n1")]
     assert {"mailproc_alembic", "alembic_notes", "note"} <= set(sa.inspect(empty_engine).get_table_names())
 
 
@@ -148,7 +150,7 @@ def test_a_database_without_a_schema_is_refused(empty_engine):
     """The one line names both versions and the command to type."""
     create_database(empty_engine)
     with pytest.raises(
-        SettingsError, match=r"^the schema of mailproc is at nothing, this program needs 0001; type: mailproc db upgrade$"
+        SettingsError, match=r"^the schema of mailproc is at nothing, this program needs 0002; type: mailproc db upgrade$"
     ):
         require_current(empty_engine, [])
 
@@ -226,14 +228,14 @@ def test_an_upgrade_that_is_killed_leaves_nothing_half(empty_engine, empty_url):
     done = in_another_process(empty_url, MAILPROC_FAILPOINT="migrate:kill")
     assert done.wait() == -signal.SIGKILL
     assert schema_of(empty_engine) == {}
-    assert upgrade(empty_engine, []) == ["mailproc: 0001 the first tables"]
+    assert upgrade(empty_engine, []) == OURS
 
 
 def test_two_upgrades_at_once_do_the_work_once(empty_engine, empty_url):
     """Of processes that upgrade at the same time one does it, and the others wait and find nothing to do."""
     running = [in_another_process(empty_url) for _ in range(3)]
     said = sorted(process.communicate()[0] for process in running)
-    assert said == ["", "", "mailproc: 0001 the first tables\n"]
+    assert said == ["", "", "".join(f"{line}\n" for line in OURS)]
     assert [process.returncode for process in running] == [0, 0, 0]
     require_current(empty_engine, [])
 
@@ -337,7 +339,7 @@ def test_migrations_run_from_an_installed_wheel(tmp_path, empty_url):
     done = subprocess.run([sys.executable, "-c", script, empty_url], cwd=tmp_path, check=True, capture_output=True, text=True)
     file, said = done.stdout.splitlines()
     assert file.startswith(str(tmp_path / "site"))
-    assert said == "['mailproc: 0001 the first tables']"
+    assert said == str(OURS)
 
 
 def test_an_upgrade_waits_for_the_one_that_runs(postgresql, notes):
