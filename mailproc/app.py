@@ -24,16 +24,18 @@ from mailproc.envelope import MAX_SIZE
 from mailproc.errors import MissingProgram
 from mailproc.handler import Traits
 from mailproc.inspection import Inspector
+from mailproc.logins import login_of
 from mailproc.openpgp import Verifier
 from mailproc.openpgp.gnupg import GnupgVerifier
 from mailproc.ownership import owner
 from mailproc.pipeline import Binding, Site
 from mailproc.plugins import resolve
+from mailproc.postmaster import bind_postmaster
 from mailproc.principal import Trust
 from mailproc.processing.policy import ChunkLimits, DropPolicy
 from mailproc.processing.works import Deaf, Watch, Works, utc_now
 from mailproc.registry import Registry
-from mailproc.settings import RECIPIENT_HEADERS, Dkim, Maildrop, Settings, password_of
+from mailproc.settings import RECIPIENT_HEADERS, Dkim, Maildrop, Settings
 from mailproc.state import State
 from mailproc.submission import Relay
 from mailproc.userfile import UserFile
@@ -112,6 +114,7 @@ def make_site(settings: Settings, directory: Directory, txt: TextRecords | None 
         domain=our_domain(settings),
         max_size=settings.max_size,
         dkim=make_domain_trust(settings.dkim, txt),
+        postmaster=bind_postmaster((settings.smtp.admin or settings.smtp.sender).address if settings.smtp else None),
     )
 
 
@@ -162,7 +165,7 @@ def make_relay(settings: Settings) -> Relay | None:
         url.port,
         security=url.security,
         username=url.username,
-        password=password_of(smtp, "smtp") if url.username else None,
+        login=login_of(smtp, "smtp") if url.username else None,
         ca_file=str(smtp.ca_file) if smtp.ca_file else None,
         local_hostname=our_domain(settings),
     )

@@ -12,6 +12,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from mailproc.durability import sync_folder
+
 # The shared locks that this process holds on markers. They belong to the process and not to a `Pending`: two of them would
 # lock each other out.
 _held: dict[Path, int] = {}
@@ -35,15 +37,19 @@ class Pending:
             descriptor = os.open(self._path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_SH)
             if _is_still(self._path, descriptor):
-                _sync_folder(self._path.parent)
+                sync_folder(self._path.parent)
                 _held[self._path] = descriptor
             else:
                 os.close(descriptor)
 
-    def clear(self, none_left: Callable[[], bool]) -> None:
-        """Take the marker away if ``none_left`` answers True and no other process is at work under it."""
+    def let_go(self) -> None:
+        """Leave the marker, and let others take it away when they find nothing to do: what we have committed they can see."""
         if self._path in _held:
             os.close(_held.pop(self._path))
+
+    def clear(self, none_left: Callable[[], bool]) -> None:
+        """Take the marker away if ``none_left`` answers True and no other process is at work under it."""
+        self.let_go()
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
@@ -64,11 +70,3 @@ def _is_still(path: Path, descriptor: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

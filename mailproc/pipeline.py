@@ -22,7 +22,7 @@ from mailproc.handler import Handler, Traits
 from mailproc.openpgp import Verifier
 from mailproc.outcome import Disposition, Outcome
 from mailproc.reading import Message, sole_author
-from mailproc.recipients import domain_of
+from mailproc.recipients import POSTMASTER, domain_of
 from mailproc.registry import Registry
 from mailproc.screening import Screened, Verdict, screen
 
@@ -46,7 +46,7 @@ class Site:
     """What the decisions of one installation rest on.
 
     ``domain`` is our own (it marks our mail); ``max_size`` in octets; ``max_signature_age`` None means no limit; ``dkim`` None
-    means that no domain is trusted.
+    means that no domain is trusted; ``postmaster`` serves the recipient ``postmaster``, whom every door takes mail for.
     """
 
     registry: Registry[Binding]
@@ -56,6 +56,11 @@ class Site:
     max_size: int
     max_signature_age: timedelta | None = MAX_AGE
     dkim: DomainTrust | None = None
+    postmaster: Binding | None = None
+
+    def serving(self, recipient: str) -> Binding | None:
+        """What serves the mail for ``recipient``, or None."""
+        return self.postmaster if recipient == POSTMASTER else self.registry.get(domain_of(recipient))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ def look(envelope: Envelope, message: Message, *, size: int, site: Site) -> Exam
     """What is known from the bytes of a message alone: nobody is asked, and nothing is decided."""
     failpoint("parse")
     screened = screen(message, reverse_path=envelope.reverse_path, size=size, max_size=site.max_size, our_domain=site.domain)
-    return Examined(message, screened, sole_author(message.header), binding=site.registry.get(domain_of(envelope.recipient)))
+    return Examined(message, screened, sole_author(message.header), binding=site.serving(envelope.recipient))
 
 
 def _screened_out(seen: Examined, size: int, max_size: int) -> Outcome | None:
@@ -125,7 +130,8 @@ def _unroutable(seen: Examined, recipient: str) -> Outcome | None:
 def _authenticate(seen: Examined, envelope: Envelope, arrival: datetime, site: Site) -> Examined:
     assert seen.binding is not None  # noqa: S101 - what is unroutable has ended before
     found = who_sent(envelope.raw, seen, arrival, site)
-    outcome = found.outcome or permit(found, seen.binding.traits.requires)
+    # The postmaster hears everybody, whatever their account or their signature (RFC 5321 section 4.5.1).
+    outcome = None if seen.binding is site.postmaster else found.outcome or permit(found, seen.binding.traits.requires)
     return replace(seen, user=found.user, authenticated=found, outcome=outcome)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailproc.drops import has_mail
-from mailproc.errors import MailprocError, SettingsError
+from mailproc.errors import Locked, MailprocError, SettingsError
 from mailproc.exits import exit_status, gravest
 from mailproc.settings import Maildrop, Settings
 from mailproc.state import State, refuse_foreign
@@ -27,9 +27,13 @@ log = logging.getLogger("mailproc")
 
 
 def chosen(settings: Settings, names: Sequence[str]) -> list[Maildrop]:
-    """The maildrops of these names, all for none; raises `SettingsError` for a name that there is not."""
+    """The maildrops of these names, all for none; raises `SettingsError` for a name that there is not.
+
+    There may be none at all where doors take mail in, or have done so.
+    """
     known = {maildrop.name: maildrop for maildrop in settings.maildrops}
-    if not known:
+    state = State(settings.state)
+    if not known and (names or not (settings.serve or state.pending or state.spooled.exists())):
         raise SettingsError(f"{settings.file}: there is no [[maildrop]] to empty; add one")
     for name in names:
         if name not in known:
@@ -44,6 +48,10 @@ class Run:
     ``maildrops`` are names, none for all; ``limit`` is a number of messages; ``max_time`` is in seconds; ``wait`` says to
     wait for a lock that another run holds. ``progress`` is told how messages ended and how many more are
     expected; ``ended`` counts them by disposition.
+
+    Who watches has ways of its own: ``look`` says whether mail waits, in the place of a connection; ``heed`` is that of the
+    `Supervisor`; ``pending_only`` leaves the maildrops alone and does what else there is to do, without a look whether there
+    is any. A maildrop that another run holds is in ``held``, with a line that says who; with ``patient`` that is no error.
     """
 
     settings: Settings
@@ -52,7 +60,12 @@ class Run:
     max_time: float | None = None
     wait: bool = False
     progress: Callable[[Sequence[str], int], None] = lambda finished, expected: None
+    look: Callable[[Maildrop], bool] = has_mail
+    heed: Callable[[], bool] | None = None
+    pending_only: bool = False
+    patient: bool = False
     ended: Counter[str] = field(default_factory=Counter)
+    held: dict[str, str] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic)
     _statuses: list[int] = field(default_factory=list)
 
@@ -62,11 +75,12 @@ class Run:
         if state.stop_requested:
             log.info("nothing is done, because there is the stop file %s", state.folder / "stop")
             return os.EX_OK
+        wanted = [] if self.pending_only else chosen(self.settings, self.maildrops)
         with ExitStack() as held:
-            locks = [(each, self._lock(each, state, held)) for each in chosen(self.settings, self.maildrops)]
+            locks = [(each, self._lock(each, state, held)) for each in wanted]
             looks = [(maildrop, self._look(maildrop)) for maildrop, lock in locks if lock is not None]
             reached = [maildrop for maildrop, waits in looks if waits is not None]
-            if any(waits for _, waits in looks) or (looks and state.pending):
+            if self.pending_only or any(waits for _, waits in looks) or ((looks or not wanted) and state.pending):
                 self._statuses.append(self._supervised(reached, state, [lock for _, lock in locks if lock is not None]))
             else:
                 for maildrop in reached:
@@ -76,7 +90,7 @@ class Run:
     def _state(self) -> State:
         state = State(self.settings.state)
         ours = [self.settings.state, *([self.settings.database.file] if self.settings.database.file else [])]
-        refuse_foreign(ours, ["mailproc", "handle"])
+        refuse_foreign(ours)
         state.require()
         state.create()
         return state
@@ -84,14 +98,16 @@ class Run:
     def _lock(self, maildrop: Maildrop, state: State, held: ExitStack) -> int | None:
         try:
             return held.enter_context(state.locked(maildrop.name, wait=self.wait))
-        except MailprocError as error:
-            self._note(error)
+        except Locked as error:
+            self.held[maildrop.name] = str(error)
+            if not self.patient:
+                self._note(error)
             return None
 
     def _look(self, maildrop: Maildrop) -> bool | None:
         """Whether mail waits; None when the maildrop cannot be asked."""
         try:
-            return has_mail(maildrop)
+            return self.look(maildrop)
         except MailprocError as error:
             self._note(error)
             return None
@@ -117,7 +133,7 @@ class Run:
                 whole = len(maildrops) == len(self.settings.maildrops)
                 return Shift(self.settings, maildrops, owner.id, link, deaths, left, deadline, whole).run()
 
-            return Supervisor(work, Bounds(limits.message_time, limits.memory), self._progress).run()
+            return Supervisor(work, Bounds(limits.message_time, limits.memory), self._progress, self.heed).run()
 
     def _progress(self, finished: Sequence[str], expected: int) -> None:
         self.ended.update(finished)

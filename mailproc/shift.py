@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailproc.app import drop_policy, make_limits, make_relay, make_works
-from mailproc.database import books, ledger, outbox
+from mailproc.database import fence, outbox, spool
 from mailproc.database.engine import reading, writing
 from mailproc.drops import open_drop
 from mailproc.errors import Away, MailprocError
@@ -56,8 +56,9 @@ class Shift:
                 self._statuses.append(os.EX_UNAVAILABLE)  # it was told; what needs no verifier is handled all the same
             self.link.heed(lambda: state.stop_requested)
             begin(works, state)
-            self._empty_all(works, state)
-            resume(works)
+            budget = Budget(self.limit, self.deadline)
+            self._empty_all(works, state, budget)
+            resume(works, make_limits(self.settings), budget)
             expire(works)
         except OSError as error:  # of the state folder: what else may fail has errors of its own
             self._note(Away(f"{error.filename or self.settings.state}: {error.strerror or error}"))
@@ -70,9 +71,8 @@ class Shift:
             pending.clear(lambda: nothing_left(works))
         return gravest(self._statuses)
 
-    def _empty_all(self, works: Works, state: State) -> None:
+    def _empty_all(self, works: Works, state: State, budget: Budget) -> None:
         """Empty each maildrop; one that fails does not stop the others."""
-        budget = Budget(self.limit, self.deadline)
         for maildrop in self.maildrops:
             if self.link.stopping():
                 return
@@ -110,11 +110,11 @@ def begin(works: Works, state: State) -> None:
         forget_the_dead(conn, works.owner)
         for id in owed:
             if id not in works.deaths:  # its worker died at it after all: that start counts
-                ledger.give_back(conn, [id])
+                fence.give_back(conn, [id])
     state.debts.settle()
 
 
 def nothing_left(works: Works) -> bool:
-    """Whether neither a receipt waits nor a mail is to be sent."""
+    """Whether neither a receipt waits for us nor a mail is to be sent."""
     with reading(works.engine) as conn:
-        return books.balance(conn).waiting == 0 and outbox.waiting(conn) == 0
+        return not spool.any_for_us(conn, works.clock()) and outbox.waiting(conn) == 0

@@ -6,9 +6,11 @@
     last-success/NAME    its time is that of the last run that emptied NAME
     too-large/NAME       the uids of what stays in NAME because it is too large to be archived
     pending              there is something to do besides new mail
+    spooled              its time is that of the last mail that a door took over
+    tokens/NAME          the access token of [oauth2.NAME], and the refresh token that came in exchange for the operator's
     debts                the starts of messages that only the database kept from ending, to be given back
     stop                 put there by an operator: end after the message in hand
-    owners/, tmp/        of running processes
+    hatch/, owners/, tmp/        of running processes
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import os
 import pwd
 import shlex
 import stat
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,7 +33,7 @@ from mailproc.debts import Debts
 from mailproc.errors import Locked, SettingsError
 from mailproc.pending import Pending
 
-_FOLDERS = ("locks", "last-success", "too-large", "owners", "tmp")
+_FOLDERS = ("locks", "last-success", "too-large", "owners", "hatch", "tmp")
 
 log = logging.getLogger("mailproc")
 
@@ -55,6 +58,11 @@ class State:
         return self.folder / "tmp"
 
     @property
+    def hatch(self) -> Path:
+        """The folder of the sockets on which workers wait for the messages of a door."""
+        return self.folder / "hatch"
+
+    @property
     def owners(self) -> Path:
         """The folder with the lock of every running process."""
         return self.folder / "owners"
@@ -68,6 +76,11 @@ class State:
     def debts(self) -> Debts:
         """The starts that are owed back."""
         return Debts(self.folder / "debts")
+
+    @property
+    def spooled(self) -> Path:
+        """The file whose time is that of `note_spooled`; it need not be there."""
+        return self.folder / "spooled"
 
     @property
     def stop_requested(self) -> bool:
@@ -136,6 +149,10 @@ class State:
         """Note that the maildrop ``name`` was emptied now."""
         (self.folder / "last-success" / name).touch(mode=0o600)
 
+    def note_spooled(self) -> None:
+        """Note that a door has taken mail over and committed it: whoever watches has it worked now."""
+        self.spooled.touch(mode=0o600)
+
     def note_too_large(self, name: str, uids: Sequence[str]) -> None:
         """Note what stays in the maildrop ``name`` because it is too large to be archived; loud when there is more of it."""
         path = self.folder / "too-large" / name
@@ -160,16 +177,21 @@ class State:
             return None
 
 
-def refuse_foreign(paths: list[Path], command: list[str]) -> None:
-    """Raise `SettingsError`, with ``command`` as it is to be typed, when one of the paths belongs to another user.
+def refuse_foreign(paths: Sequence[Path]) -> None:
+    """Raise `SettingsError`, with the command that is to be typed, when one of the paths belongs to another user.
 
-    A try by root would leave files behind that the next run from cron cannot write.
+    That is the command of this process. A try by root would leave files behind that the next run from cron cannot write.
     """
     for path in paths:
         owner = path.stat().st_uid if path.exists() else os.geteuid()
         if owner != os.geteuid():
             name = _user(owner)
-            raise SettingsError(f"{path} belongs to {name}; type: {shlex.join(['sudo', '-u', name, *command])}")
+            raise SettingsError(f"{path} belongs to {name}; type: {shlex.join(['sudo', '-u', name, *_typed()])}")
+
+
+def _typed() -> list[str]:
+    program = "handle-mail" if Path(sys.argv[0]).name == "handle-mail" else "mailproc"
+    return [program, *sys.argv[1:]]
 
 
 def _user(uid: int) -> str:

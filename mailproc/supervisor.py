@@ -12,13 +12,13 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailproc.patience import MAX_STARTS
-from mailproc.worker import Link, become_worker
+from mailproc.worker import Link, become_worker, forked
 
 GRACE = 8.5  # seconds from the first SIGTERM to SIGKILL; the whole run is to end within 10
 LOOK = 0.25  # seconds between two looks at the worker's memory and time
@@ -72,12 +72,14 @@ class Supervisor:
     """Runs ``work`` in one process after the other until one ends by itself.
 
     ``work`` gets the link to us and what became of earlier workers, by receipt id; it answers an exit status.
-    ``progress`` is told how messages ended and how many more are expected.
+    ``progress`` is told how messages ended and how many more are expected. ``heed`` is called at least four times a second
+    and answers whether to stop; without it SIGTERM and SIGINT say so.
     """
 
     work: Callable[[Link, dict[str, str]], int]
     bounds: Bounds
     progress: Progress = lambda finished, expected: None
+    heed: Callable[[], bool] | None = None
     deaths: dict[str, str] = field(default_factory=dict)
     _died_of: dict[str, int] = field(default_factory=dict)
     _stop_at: float | None = None
@@ -85,10 +87,13 @@ class Supervisor:
     _before_us: set[int] = field(default_factory=set)
 
     def run(self) -> int:
-        """Answer the exit status of the last worker. Must be called from the main thread, before there is another."""
+        """Answer the exit status of the last worker; raises `Transient` when there can be none.
+
+        It must be called from the main thread, before there is another.
+        """
         self._before_us = children()
         adopt_orphans()
-        with self._signals():
+        with self._told_to_stop():
             while True:
                 exited, sight = self._one_worker()
                 if sight.status is not None:
@@ -100,13 +105,12 @@ class Supervisor:
                     return BUG
 
     def _one_worker(self) -> tuple[int, Sight]:
-        ours, theirs = os.pipe()
         parent = os.getpid()
-        self._pid = os.fork()
-        if self._pid == 0:
-            os.close(ours)
-            become_worker(Link(theirs), parent, lambda link: self.work(link, self.deaths))
-        os.close(theirs)
+        self._pid = 0
+        self._pid, ours = forked(lambda pipe: become_worker(Link(pipe), parent, lambda link: self.work(link, self.deaths)))
+        if self._stop_at is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGTERM)  # we were told before it was there
         sight = Sight()
         try:
             return self._watch(ours, sight), sight
@@ -124,6 +128,8 @@ class Supervisor:
             closed = self._listen(pipe, sight)  # after the question, so that a last word is never missed
             if ended:
                 return os.waitstatus_to_exitcode(status)
+            if self.heed is not None and self.heed():
+                self._stop()
             self._enforce(sight)
             if closed:
                 time.sleep(LOOK / 10)  # a handler has closed the pipe, or the worker is about to end
@@ -172,17 +178,20 @@ class Supervisor:
         # More often than the ledger lets a message be started: that is a bug of ours.
         return self._died_of[sight.message] <= MAX_STARTS
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Pass SIGTERM and SIGINT on: the worker finishes its message, commits, deletes and ends."""
-
-        def pass_on(number: int, frame: object) -> None:
-            self._stop_at = self._stop_at or time.monotonic() + GRACE
+    def _stop(self) -> None:
+        """Tell the worker to finish its message, commit, delete and end. Told once more, it would only be given more time."""
+        if self._stop_at is None:
+            self._stop_at = time.monotonic() + GRACE
             with suppress(ProcessLookupError):  # it may have ended this moment
                 if self._pid:
                     os.kill(self._pid, signal.SIGTERM)
 
-        before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    def _told_to_stop(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.heed is not None else self._signals()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, lambda *_: self._stop()) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
         finally:
@@ -195,7 +204,7 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def kill_orphans(spared: set[int]) -> None:
+def kill_orphans(spared: Set[int]) -> None:
     """End every child but the ``spared``, which were there before us: when no worker lives, what is left was left behind."""
     while orphans := children() - spared:
         for child in orphans:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from mailproc.errors import Interrupted
+from mailproc.errors import Interrupted, Transient
 
 PATIENCE = 6.5  # seconds that a handler may still take after SIGTERM; the supervisor kills 2 s later
 PR_SET_PDEATHSIG = 1
@@ -67,6 +67,7 @@ class Link:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us too; the supervisor passes SIGTERM on
         signal.signal(signal.SIGTERM, self._told_to_stop)
         signal.signal(signal.SIGALRM, self._out_of_patience)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # it was blocked so that none would be lost until now
 
     def _told_to_stop(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True
@@ -80,26 +81,60 @@ class Link:
         os.write(self._pipe, line.encode() + b"\n")
 
 
+def forked(child: Callable[[int], NoReturn]) -> tuple[int, int]:
+    """Start a process that does ``child``, given the end of a pipe into which it writes; answers its number and our end.
+
+    SIGTERM is blocked there until it listens, so that no word to stop is lost. Raises `Transient` when there can be no
+    further process; then nothing is left open or blocked.
+    """
+    try:
+        ours, theirs = os.pipe()
+    except OSError as error:
+        raise _no_process(error) from error
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        pid = os.fork()
+        if pid == 0:
+            os.close(ours)
+            child(theirs)
+    except OSError as error:
+        os.close(ours)
+        raise _no_process(error) from error
+    finally:
+        os.close(theirs)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid, ours
+
+
+def _no_process(error: OSError) -> Transient:
+    return Transient(f"no process can be started: {error.strerror}; end some, or raise the limit on processes and open files")
+
+
 def become_worker(link: Link, parent: int, work: Callable[[Link], int]) -> NoReturn:
     """Be the worker in a process that was just forked; leaves by `os._exit`, so that nothing is flushed twice."""
     status = os.EX_SOFTWARE
     try:
         os.setpgid(0, 0)
-        _die_with(parent)
+        die_with(parent)
         link.listen()
         status = work(link)
         link.done(status)
     except BaseException as error:
         log.critical("a bug of ours outside of any message: %s: %s", type(error).__name__, error, exc_info=True)
     finally:
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+        leave(status)
 
 
-def _die_with(parent: int) -> None:
-    """Have the kernel kill us when the supervisor dies; it follows the thread that forked, which is the main one."""
+def leave(status: int) -> NoReturn:
+    """End a forked process at once: what its parent would do at its own end is not done twice."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill us when our parent dies; it follows the thread that forked, which is the main one."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(os.EX_TEMPFAIL)

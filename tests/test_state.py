@@ -168,17 +168,20 @@ def test_the_marker_is_never_missing_under_a_setter(state: State) -> None:
         end(busy)
 
 
-def test_what_belongs_to_another_user_is_refused_with_the_command(tmp_path: Path) -> None:
-    """The line can be typed as it stands; what does not exist yet belongs to nobody."""
+@pytest.mark.parametrize("program", ["mailproc", "handle-mail"])
+def test_what_belongs_to_another_user_is_refused_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """The line can be typed as it stands, with all that was typed; what does not exist yet belongs to nobody."""
+    monkeypatch.setattr(sys, "argv", [f"/usr/local/bin/{program}", "--config", "a b", "watch", "main"])
     ours = tmp_path / "mailproc.db"
-    refuse_foreign([ours], ["mailproc", "handle"])
+    refuse_foreign([ours])
     ours.touch()
-    refuse_foreign([ours], ["mailproc", "handle"])
+    refuse_foreign([ours])
     name, foreign = ("root", Path("/etc/passwd"))
     if os.geteuid() == 0:
         name, foreign = ("nobody", ours)
         os.chown(ours, 65534, -1)
-    with pytest.raises(
-        SettingsError, match=rf"^{foreign} belongs to {name}; type: sudo -u {name} mailproc --config 'a b' handle$"
-    ):
-        refuse_foreign([foreign], ["mailproc", "--config", "a b", "handle"])
+    told = rf"^{foreign} belongs to {name}; type: sudo -u {name}"
+    with pytest.raises(SettingsError, match=rf"{told} {program} --config 'a b' watch main$"):
+        refuse_foreign([foreign])

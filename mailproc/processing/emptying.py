@@ -47,14 +47,14 @@ class Plan:
 def empty(works: Works, drop: Maildrop, policy: DropPolicy, limits: ChunkLimits, budget: Budget) -> bool:
     """Work off one maildrop; answers whether all was done that could be, False when the budget or a stop cut it short.
 
-    Raises `Away` when the maildrop, the archive or the database is, and at the end when messages could not be read: what
-    was not finished is still in the maildrop.
+    Raises `Away` when the maildrop, the archive or the database is, and at the end when messages could not be read or deleted:
+    what was not finished is still in the maildrop.
     """
     with ThreadPoolExecutor(1, "maildrop") as wire:
         uids, marked = wire.submit(lambda: (drop.uids(), drop.marked())).result()
         plan = make_plan(works, drop, policy, uids, marked)
         note_left(works, drop, plan.left)
-        wire.submit(remove, works, drop, plan.finished).result()
+        stay = wire.submit(remove, works, drop, plan.finished).result()
         fresh, suspect = budget.cut(plan.fresh), budget.cut(plan.suspect)
         works.watch.expects(len(fresh) + len(suspect))
         fetching = Fetching(drop, policy, limits, works.site, works.archive)
@@ -68,12 +68,17 @@ def empty(works: Works, drop: Maildrop, policy: DropPolicy, limits: ChunkLimits,
                 continue
             parcels = receive(works, arrived)
             ends = work(works, parcels)
-            wire.submit(remove, works, drop, leaving(policy, parcels, ends)).result()
+            stay += wire.submit(remove, works, drop, leaving(policy, parcels, ends)).result()
     works.note_too_large(drop.name, fetching.too_large)
-    if unreadable := drop.unreadable():
-        named = ", ".join(unreadable[:_MOST_NAMED]) + (", ..." if len(unreadable) > _MOST_NAMED else "")
-        raise Away(f"maildrop {drop.name}: {len(unreadable)} messages cannot be fetched: {named}")
+    _tell(drop, drop.unreadable(), "fetched")
+    _tell(drop, stay, "deleted")
     return not works.watch.stopping() and len(fresh) + len(suspect) == len(plan.fresh) + len(plan.suspect)
+
+
+def _tell(drop: Maildrop, uids: Sequence[str], verb: str) -> None:
+    if uids:
+        named = ", ".join(uids[:_MOST_NAMED]) + (", ..." if len(uids) > _MOST_NAMED else "")
+        raise Away(f"maildrop {drop.name}: {len(uids)} messages cannot be {verb}: {named}")
 
 
 def make_plan(works: Works, drop: Maildrop, policy: DropPolicy, uids: Sequence[str], marked: Sequence[str]) -> Plan:
@@ -125,4 +130,4 @@ def _end(entry: Entry, ends: Ends) -> str | None:
         return entry.disposition
     if isinstance(entry, Busy) or entry.id not in ends or not ends[entry.id].final:
         return None
-    return str(ends[entry.id])
+    return str(ends[entry.id].disposition)

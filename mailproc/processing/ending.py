@@ -1,10 +1,14 @@
-"""Ending one message: its outcome, its OOPS and what is to be sent, all written in the transaction of its effects."""
+"""Ending one message: its outcome, its OOPS and what is to be sent, all written in the transaction of its effects.
+
+Where a client waits for the end it is told there (RFC 5321 section 4.2), and an error mail besides would be backscatter; a
+failure is final there only after the last start, because the client comes again.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +19,14 @@ from mailproc.database import endings, oopses, outbox
 from mailproc.failpoints import failpoint
 from mailproc.oops import Oops, make_oops
 from mailproc.outcome import Disposition, Outcome
-from mailproc.patience import PATIENCE
+from mailproc.patience import MAX_STARTS, PATIENCE
 from mailproc.pipeline import Examined
 from mailproc.principal import NOBODY, Principal
 from mailproc.processing.handling import Job, Result, waited_in_vain
 from mailproc.processing.works import Works
 from mailproc.reading import one_line
+from mailproc.replies import reply_of
+from mailproc.reply import Reply
 from mailproc.screening import FROM_A_PERSON, suppresses_answers
 
 NO_ANSWER = "answer suppressed: "
@@ -31,12 +37,21 @@ log = logging.getLogger("mailproc")
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a message ended, and what the ledger says of it; not true before the commit."""
+    """How a message ended, and what the ledger says of it; not true before the commit.
 
-    id: str
-    archive_url: str
+    ``final`` says that it is done with. ``reply`` is what a client that waits for it is told.
+    """
+
+    job: Job
     result: Result
     facts: Mapping[str, Any]
+    final: bool
+    reply: Reply
+
+    @property
+    def id(self) -> str:
+        """The receipt's id."""
+        return self.job.started.id
 
     @property
     def disposition(self) -> Disposition:
@@ -52,7 +67,7 @@ class Ended:
             return
         caught = error if isinstance(error, BaseException) else None
         what = "An exception was raised inside the handler" if caught else self.facts["reason"]
-        words = (self.id, what, self.facts["oops_id"], self.archive_url)
+        words = (self.id, what, self.facts["oops_id"], self.job.parcel.archive_url)
         log.error("%s: %s: %s; the mail is %s", *words, exc_info=caught, extra={"about": about})
 
 
@@ -62,14 +77,42 @@ def close(works: Works, conn: Connection, job: Job, result: Result) -> Ended:
     result = _out_of_patience(job, result, now)
     outcome = result.outcome
     facts = _facts(job, outcome)
+    final = outcome.disposition.final and not _comes_again(job, outcome)
+    oops = _record_oops(works, conn, job, result)
+    if oops is not None or final:
+        facts["oops_id"] = oops.id if oops else None
+    reply = reply_of(outcome, id=job.started.id, oops_id=facts.get("oops_id"), final=final)
     if outcome.disposition is Disposition.DEFERRED:
         endings.defer(conn, job.started, facts, now)
+    elif not final:
+        endings.fail_for_now(conn, job.started, facts)
     else:
-        oops = _record_oops(works, conn, job, result)
-        facts["oops_id"] = oops.id if oops else None
-        facts["answer"] = _send(works, conn, job, outcome, facts["oops_id"])
-        endings.finish(conn, job.started, outcome.disposition, facts, now)
-    return Ended(job.started.id, job.parcel.archive_url, result, facts)
+        told = outcome.disposition in TOLD and not _told_at_the_door(conn, job)
+        facts["answer"] = _send(works, conn, job, outcome, facts["oops_id"], told)
+        waits = job.parcel.arrived.client_waits
+        endings.finish(conn, job.started, outcome.disposition, facts, now, reply.line(), client_waits=waits)
+    return Ended(job, result, facts, final, reply)
+
+
+def _told_at_the_door(conn: Connection, job: Job) -> bool:
+    """Whether a client hears of this end, or has heard of an earlier one: a mail besides would tell the sender twice."""
+    return job.parcel.arrived.client_waits or endings.told_at_the_door(conn, job.started.id)
+
+
+def tell_by_mail(works: Works, conn: Connection, job: Job, outcome: Outcome, oops_id: str | None) -> None:
+    """Send the error mail for one of several recipients, after all: the client was told 250, because of another one.
+
+    Once only: a client that has not heard its 250 comes again.
+    """
+    if endings.answer_of(conn, job.started.id) is None:
+        mail = replace(outcome, send=())  # what the handler sends was put into the outbox with its end
+        endings.note_answer(conn, job.started.id, _send(works, conn, job, mail, oops_id, told=True))
+
+
+def _comes_again(job: Job, outcome: Outcome) -> bool:
+    """Whether the client that waits has a failed message yet, and may be told to come again."""
+    failed = outcome.disposition is Disposition.FAILED and outcome.rule != "gave-up"
+    return job.parcel.arrived.client_waits and failed and job.started.attempt < MAX_STARTS
 
 
 def _out_of_patience(job: Job, result: Result, now: datetime) -> Result:
@@ -119,9 +162,12 @@ def _record_oops(works: Works, conn: Connection, job: Job, result: Result) -> Oo
     return oops
 
 
-def _send(works: Works, conn: Connection, job: Job, outcome: Outcome, oops_id: str | None) -> str | None:
-    """Put the mails of an outcome into the outbox; answers what became of the answer, None where none was wanted."""
-    wanted = outcome.disposition in TOLD or any(mail.is_answer for mail in outcome.send)
+def _send(works: Works, conn: Connection, job: Job, outcome: Outcome, oops_id: str | None, told: bool) -> str | None:
+    """Put the mails of an outcome into the outbox, and the error mail where the sender is ``told`` by one.
+
+    Answers what became of the answer, None where none was wanted.
+    """
+    wanted = told or any(mail.is_answer for mail in outcome.send)
     if not wanted and not outcome.send:
         return None
     if works.answering is None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from mailproc.envelope import MAX_SIZE
+
+_Message = TypeVar("_Message")
 
 WORST_FIRST = ("failed", "rejected", "dropped", "handled")
 
@@ -53,10 +56,10 @@ class Budget:
         """Whether no further chunk may be begun."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
-    def cut(self, uids: Sequence[str]) -> Sequence[str]:
-        """As many of ``uids`` as the number allows, taken off it."""
+    def cut(self, messages: Sequence[_Message]) -> Sequence[_Message]:
+        """As many of ``messages`` as the number allows, taken off it."""
         if self.messages is None:
-            return uids
-        allowed = uids[: self.messages]
+            return messages
+        allowed = messages[: self.messages]
         self.messages -= len(allowed)
         return allowed

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
+from mailproc.archive import Archive
 from mailproc.database import ledger, owners
 from mailproc.database.engine import writing
 from mailproc.database.ledger import Entry, Opening, Place, Started
@@ -32,7 +33,8 @@ class Arrived:
 
     ``raw`` is the whole, except of a mail that is too big: then it is the beginning, and ``sha256`` and ``archive_url``
     are those of the whole, which has been streamed into the archive. ``message`` is its lazy reader, of which only the
-    header may be looked at before there is a receipt. ``size`` is the true one in octets.
+    header may be looked at before there is a receipt. ``size`` is the true one in octets. ``client_waits`` says that somebody
+    at a door waits for the end: they are told there and not by mail, and the mail is theirs until they have heard a 250.
     """
 
     raw: bytes
@@ -45,6 +47,7 @@ class Arrived:
     reverse_path: str | None = None
     sha256: str | None = None
     archive_url: str | None = None
+    client_waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,9 @@ def receive(works: Works, arrived: Sequence[Arrived]) -> list[Parcel]:
 
     Raises `Away` when the archive or the database is; then the mail is still where it was.
     """
-    kept = _archive(works, arrived)
+    kept = archive(works.archive, arrived)
     now = works.clock()
-    openings = [_openings(one, sha256, url) for one, (sha256, url) in zip(arrived, kept, strict=True)]
+    openings = [openings_of(one, sha256, url) for one, (sha256, url) in zip(arrived, kept, strict=True)]
     works.note_pending()
     failpoint("receive")
     with writing(works.engine) as conn:
@@ -97,16 +100,17 @@ def _tell_doubt(parcel: Parcel) -> None:
         log.log(logging.INFO if found.suspect else logging.WARNING, "%s; the mail is %s", found.doubt, parcel.archive_url)
 
 
-def _archive(works: Works, arrived: Sequence[Arrived]) -> list[tuple[str, str]]:
+def archive(kept: Archive, arrived: Sequence[Arrived]) -> list[tuple[str, str]]:
     """Digest and address of each, all durable in one step."""
-    urls = iter(works.archive.put_many([one.raw for one in arrived if one.archive_url is None]))
+    urls = iter(kept.put_many([one.raw for one in arrived if one.archive_url is None]))
     return [
         (one.sha256 or hashlib.sha256(one.raw).hexdigest(), next(urls) if one.archive_url is None else one.archive_url)
         for one in arrived
     ]
 
 
-def _openings(one: Arrived, sha256: str, url: str) -> list[Opening]:
+def openings_of(one: Arrived, sha256: str, url: str) -> list[Opening]:
+    """What the receipts of a message are opened with, one for each recipient."""
     return [
         Opening(
             sha256=sha256,

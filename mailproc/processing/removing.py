@@ -11,11 +11,13 @@ from mailproc.maildrops import Maildrop
 from mailproc.processing.works import Works
 
 
-def remove(works: Works, drop: Maildrop, removals: Mapping[str, str]) -> None:
-    """Let each uid leave as ``removals`` says: ``delete``, ``keep`` or ``move:FOLDER``.
+def remove(works: Works, drop: Maildrop, removals: Mapping[str, str]) -> list[str]:
+    """Let each uid leave as ``removals`` says: ``delete``, ``keep`` or ``move:FOLDER``; answers those that were to be deleted
+    and stay: the next run tries again.
 
     If we die in here, the receipts are final and the next run only removes.
     """
+    stay: list[str] = []
     groups: dict[str, list[str]] = {}
     for uid, removal in removals.items():
         groups.setdefault(removal, []).append(uid)
@@ -24,7 +26,10 @@ def remove(works: Works, drop: Maildrop, removals: Mapping[str, str]) -> None:
         works.note_pending()
     for removal, uids in groups.items():
         kind, _, folder = removal.partition(":")
-        note_left(works, drop, _move(drop, uids, folder) if kind == "move" else _delete(drop, uids))
+        left = _move(drop, uids, folder) if kind == "move" else _delete(drop, uids)
+        note_left(works, drop, left)
+        stay += set(uids).difference(left) if kind == "delete" else ()
+    return stay
 
 
 def _delete(drop: Maildrop, uids: Sequence[str]) -> Sequence[str]:
@@ -34,9 +39,12 @@ def _delete(drop: Maildrop, uids: Sequence[str]) -> Sequence[str]:
     """
     drop.mark(uids)
     failpoint("after-store")
-    drop.expunge(uids)
+    gone = drop.expunge(uids)
     failpoint("after-expunge")
-    return uids
+    if len(gone) == len(uids):
+        return uids
+    done = {*gone, *drop.marked()}
+    return [uid for uid in uids if uid in done]
 
 
 def _move(drop: Maildrop, uids: Sequence[str], folder: str) -> Sequence[str]:

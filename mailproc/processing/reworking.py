@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection, Row
 
-from mailproc.database import endings, ledger, receipts
+from mailproc.database import endings, ledger, receipts, spool
 from mailproc.database.engine import reading, writing
-from mailproc.database.ledger import WITHOUT_EFFECT, Busy, Started
+from mailproc.database.ledger import WITHOUT_EFFECT, Busy, Entry, Started
 from mailproc.envelope import BEGINNING
 from mailproc.errors import Away, MailprocError
 from mailproc.outcome import Disposition
 from mailproc.patience import PATIENCE
 from mailproc.processing.ending import close
 from mailproc.processing.handling import Job, waited_in_vain
+from mailproc.processing.policy import Budget, ChunkLimits
 from mailproc.processing.receiving import Arrived, Parcel, renew_lease
 from mailproc.processing.working import last_look, work
 from mailproc.processing.works import Works
@@ -43,17 +45,52 @@ def reprocess(works: Works, id: str) -> Disposition | None:
         renew_lease(works, conn)
         ledger.reopen(conn, id, works.owner.id, now)
         entry = ledger.restart(conn, id, works.owner.id)
-    return work(works, [replace(parcel, entries=(entry,))]).get(id)
+    ended = work(works, [replace(parcel, entries=(entry,))]).get(id)
+    return ended.disposition if ended else None
 
 
-def resume(works: Works) -> None:
-    """Take up what waits and has left its maildrop: it was processed again, and deferred or cut short."""
-    with reading(works.engine) as conn:
-        rows = endings.left_waiting(conn, works.clock())
-    for row, parcel in _with_mails(works, rows):
-        with writing(works.engine) as conn:
-            entry = Busy(row.id) if _held_by_another(works, conn, row) else ledger.restart(conn, row.id, works.owner.id)
-        work(works, [replace(parcel, entries=(entry,))])
+def resume(works: Works, limits: ChunkLimits, budget: Budget) -> None:
+    """Take up what waits and whose source has let go of it: a door has taken it over, or it was processed again.
+
+    Chunk by chunk; one that has died with us before is a chunk of its own.
+    """
+    for chunk in _chunks(works, limits, budget):
+        works.watch.expects(len(chunk))
+        found = list(_with_mails(works, chunk))
+        entries = _claim(works, [row for row, _ in found])
+        work(works, [replace(parcel, entries=(entry,)) for (_, parcel), entry in zip(found, entries, strict=True)])
+
+
+def _chunks(works: Works, limits: ChunkLimits, budget: Budget) -> Iterator[list[Row[Any]]]:
+    """What waits now, the oldest first, in chunks that are bounded as those of a maildrop are; the suspect last and alone."""
+    for suspect in (False, True):
+        behind: tuple[datetime, str] | None = None
+        while not (works.watch.stopping() or budget.late):
+            with reading(works.engine) as conn:
+                at_most = 1 if suspect else limits.messages
+                rows = spool.waiting(conn, works.clock(), behind=behind, limit=at_most, suspect=suspect)
+            chunk = budget.cut(_first_chunk(rows, limits))
+            if not chunk:
+                break
+            behind = (chunk[-1].received_at, chunk[-1].id)
+            yield list(chunk)
+
+
+def _first_chunk(rows: Sequence[Row[Any]], limits: ChunkLimits) -> Sequence[Row[Any]]:
+    octets = 0
+    for number, row in enumerate(rows):
+        octets += row.size
+        if number and octets > limits.octets:
+            return rows[:number]
+    return rows
+
+
+def _claim(works: Works, rows: Sequence[Row[Any]]) -> list[Entry]:
+    """T1 for what is in the archive already."""
+    with writing(works.engine) as conn:
+        renew_lease(works, conn)
+        others = works.owner.living(conn) - {works.owner.id}
+        return [ledger.restart(conn, row.id, works.owner.id, others, due=works.clock()) for row in rows]
 
 
 def expire(works: Works) -> None:
@@ -62,8 +99,7 @@ def expire(works: Works) -> None:
         rows = endings.overdue(conn, works.clock())
     for row, parcel in _with_mails(works, rows):
         with writing(works.engine) as conn:
-            if not _held_by_another(works, conn, row):
-                _expire(works, conn, row, parcel)
+            _expire(works, conn, row, parcel)
 
 
 def _with_mails(works: Works, rows: Iterable[Row[Any]]) -> Iterator[tuple[Row[Any], Parcel]]:
@@ -79,14 +115,12 @@ def _with_mails(works: Works, rows: Iterable[Row[Any]]) -> Iterator[tuple[Row[An
             log.error("%s waits, and its mail cannot be read: %s", row.id, error)
 
 
-def _held_by_another(works: Works, conn: Connection, row: Row[Any]) -> bool:
-    return row.owner is not None and row.owner in works.owner.living(conn) - {works.owner.id}
-
-
 def _expire(works: Works, conn: Connection, row: Row[Any], parcel: Parcel) -> None:
-    entry = ledger.restart(conn, row.id, works.owner.id)
+    entry = ledger.restart(conn, row.id, works.owner.id, works.owner.living(conn) - {works.owner.id})
     if isinstance(entry, Started):
-        job = last_look(works, Job(entry, parcel, parcel.envelope(row.recipient)))
+        # Where a client was to come again it has given up: it has told the sender itself, and is told nothing more.
+        waited = replace(parcel, arrived=replace(parcel.arrived, client_waits=row.maildrop is None and row.deleted_at is None))
+        job = last_look(works, Job(entry, waited, waited.envelope(row.recipient)))
         close(works, conn, job, waited_in_vain(row.reason or "its maildrop", PATIENCE))
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from sqlalchemy.engine import Connection
 
-from mailproc.database import ledger
+from mailproc.database import fence
 from mailproc.database.engine import database_failed, writing
 from mailproc.database.ledger import Started
 from mailproc.errors import Interrupted, MailprocError
@@ -33,7 +33,7 @@ COMMIT_AFTER = 1.0  # seconds of handlers' work: an open chunk locks out other w
 
 log = logging.getLogger("mailproc")
 
-Ends = dict[str, Disposition]
+Ends = dict[str, Ended]
 
 
 def work(works: Works, parcels: Iterable[Parcel]) -> Ends:
@@ -141,7 +141,7 @@ def _note(works: Works, ends: Ends, done: Sequence[Ended | None]) -> None:
     for ended in done:
         if ended is not None:
             ended.tell()
-            ends[ended.id] = ended.disposition
+            ends[ended.id] = ended
     works.watch.finished([ended.disposition for ended in done if ended is not None])
 
 
@@ -170,7 +170,7 @@ def _transaction(works: Works, queue: Iterable[Job], tried: list[Job]) -> list[E
 
 def _work_one(works: Works, conn: Connection, job: Job) -> Ended | None:
     """Run one message behind the fence; one that somebody else has taken over is left to them."""
-    if not ledger.hold(conn, job.started):
+    if not fence.hold(conn, job.started):
         log.info("%s: taken over by another run", job.started.id)
         return None
     works.watch.starts(job.started.id, job.parcel.archive_url)
@@ -182,7 +182,7 @@ def _redo(works: Works, job: Job) -> list[Ended | None]:
     about the mail. Raises what says that the database failed for ourselves too: then it is away.
     """
     with writing(works.engine) as conn:
-        again = ledger.reclaim(conn, job.started)
+        again = fence.reclaim(conn, job.started)
     if again is None:
         return [None]
     job = replace(job, started=again)
@@ -202,4 +202,4 @@ def _redo(works: Works, job: Job) -> list[Ended | None]:
 def _give_back(works: Works, started: Sequence[Started]) -> None:
     if started:
         with writing(works.engine) as conn:
-            ledger.give_back(conn, [one.id for one in started])
+            fence.give_back(conn, [one.id for one in started])

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from mailproc.database.endings import left_waiting
+from mailproc.database import spool
 from mailproc.database.engine import writing
 from mailproc.database.tables import receipt as receipt_table
 from mailproc.maildrops.memory import MemoryDrop
@@ -109,7 +109,7 @@ def test_a_mail_that_has_gone_is_due_when_the_clock_is_right_again(
     for ahead, due in ((MINUTE, 0), (HOUR, 0), (365 * DAY, 1), (timedelta(0), 1)):
         with writing(installation.engine) as conn:
             conn.execute(sa.update(receipt_table).values(retry_at=clock.now + ahead, deleted_at=clock.now))
-            assert len(left_waiting(conn, clock.now)) == due
+            assert len(spool.waiting(conn, clock.now, behind=None, limit=10)) == due
 
 
 def test_a_deferral_is_no_start(installation: Installation, drop: CountingDrop, clock: Clock) -> None:
