@@ -15,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test backlog worst attacks loops verification fuzz mutants lint clean packages
+.PHONY: help demo test backlog serve storm worst attacks loops verification fuzz mutants lint clean packages
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -29,6 +29,12 @@ test: packages lint  ## set up, then lint and run all tests against real servers
 
 backlog: packages $(VENV)/test-stamp  ## work off 10,000 mails on a real Dovecot: time and memory (MAILS=1000 for fewer)
 	@$(BIN)/python -m benchmarks.backlog $(MAILS)
+
+serve: packages $(VENV)/test-stamp  ## how much mail the doors take in, beside a bare aiosmtpd (MAILS=1000)
+	@$(BIN)/python -m benchmarks.serve $(MAILS)
+
+storm: packages $(VENV)/test-stamp  ## too many clients, slow ones, a flood with a kill in it (PART=flood for one of them)
+	@$(BIN)/python -m benchmarks.storm $(PART)
 
 worst: packages $(VENV)/test-stamp  ## the worst mail of 25 MB of each shape: time and memory
 	@$(BIN)/python -m benchmarks.worst

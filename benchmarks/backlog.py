@@ -9,7 +9,6 @@ Memory is the proportional set size (PSS): what several processes share is count
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from mailproc.database.engine import make_engine
 from mailproc.database.migrations import plugin_migrations, upgrade
 from tests.installation import DovecotBox, Installation, finish, make_mail
+from tests.nursery.process import Running, anew
 from tests.servers.dovecot import Dovecot
 
 LOOK = 0.1  # seconds between two looks at the memory
@@ -51,7 +51,7 @@ def measure(installation: Installation, number: int) -> Measured:
         stop = min(start + APPENDED_AT_ONCE, number)
         installation.append(*(make_mail(f"mail-{index}", text=TEXT) for index in range(start, stop)))
     began = time.monotonic()
-    process = installation.start()
+    process = installation.start(begin=anew)
     peak = _look_on(process)
     seconds = time.monotonic() - began
     status = finish(process).returncode
@@ -59,7 +59,7 @@ def measure(installation: Installation, number: int) -> Measured:
     return Measured(number, seconds, peak, left, installation.balance().handled, status)
 
 
-def _look_on(process: subprocess.Popen[str]) -> int:
+def _look_on(process: Running) -> int:
     peak = 0
     while process.poll() is None:
         peak = max(peak, sum(map(_pss, _family(process.pid))))

@@ -1,0 +1,126 @@
+"""The spool: mail is durable in the archive and the ledger before its 250, and is worked by whoever runs next.
+
+What many clients send at the same time is made durable together: one step of the archive and one commit for all of it, so that
+a slow disk is waited for once and not once for each mail. That is done in a process of its own, as inline the work is: beside
+the sessions of the door each of its many waits for the disk would end in a wait for the interpreter.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.engine import Engine
+
+from mailproc.app import checked_engine
+from mailproc.archive import Archive, FolderArchive
+from mailproc.database import spool
+from mailproc.database.engine import writing
+from mailproc.errors import MailprocError, Transient
+from mailproc.failpoints import failpoint
+from mailproc.processing.receiving import Arrived, archive, openings_of
+from mailproc.reception.arriving import arrived_at_door
+from mailproc.reception.faults import record
+from mailproc.reception.handover import AGAIN, ANEW, QUIET, Handover, answer, for_each, refuse, taken
+from mailproc.replies import AWAY, our_fault
+from mailproc.reply import Reply
+from mailproc.settings import Settings
+from mailproc.state import State
+from mailproc.worker import Link
+
+MOST_MAILS = 100  # in one commit
+MOST_OCTETS = 16 * 1024 * 1024
+
+log = logging.getLogger("mailproc")
+
+
+@dataclass(slots=True)
+class Spooled:
+    """What is needed to make mail durable; ``note`` is called before each commit, ``told`` after it."""
+
+    engine: Engine
+    archive: Archive
+    note: Callable[[], None] = lambda: None
+    told: Callable[[], None] = lambda: None
+
+    def accept(self, arrived: Sequence[Arrived]) -> list[list[str]]:
+        """Make these durable, and ours; answers the ids of their receipts. Raises `Away`."""
+        now = datetime.now(UTC)
+        kept = archive(self.archive, arrived)
+        openings = [openings_of(one, sha256, url) for one, (sha256, url) in zip(arrived, kept, strict=True)]
+        self.note()
+        failpoint("receive")
+        with writing(self.engine) as conn:
+            spool.accept(conn, [opening for group in openings for opening in group], now)
+        failpoint("receive-after-spool")
+        self.told()
+        return [[opening.id for opening in group] for group in openings]
+
+
+def attend_spool(settings: Settings, link: Link, deaths: Mapping[str, str], listener: socket.socket) -> int:
+    """Be the worker behind a door that spools; answers the exit status, `ANEW` when another one is to try."""
+    state = State(settings.state)
+    try:
+        engine = checked_engine(settings)
+    except MailprocError as away:
+        log.error("%s", away)
+        refuse(listener, AWAY, AGAIN)
+        return os.EX_OK if link.stopping() else ANEW
+
+    def told() -> None:
+        state.pending.let_go()
+        state.note_spooled()
+
+    spooled = Spooled(engine, FolderArchive(settings.archive), state.pending.set, told)
+    while True:
+        ready = select.select([listener], [], [], 0.0 if link.stopping() else QUIET)[0]
+        if ready:
+            _take_over(spooled, _together(listener))
+        elif link.stopping():
+            return os.EX_OK
+
+
+def _together(listener: socket.socket) -> list[tuple[socket.socket, Handover]]:
+    """The messages that wait now, within bounds."""
+    together: list[tuple[socket.socket, Handover]] = []
+    octets = 0
+    while len(together) < MOST_MAILS and octets < MOST_OCTETS and select.select([listener], [], [], 0)[0]:
+        if found := taken(listener):
+            together.append(found)
+            octets += len(found[1].raw)
+    return together
+
+
+def _take_over(spooled: Spooled, together: Sequence[tuple[socket.socket, Handover]]) -> None:
+    """Make them durable, and tell each of their clients; or none."""
+    for (channel, _), replies in zip(together, replies_to(spooled, [handover for _, handover in together]), strict=True):
+        answer(channel, replies)
+
+
+def replies_to(spooled: Spooled, handovers: Sequence[Handover]) -> list[list[Reply]]:
+    """A 250 for each recipient of each message, when all of them are durable."""
+    try:
+        accepted = spooled.accept([_arrived(handover) for handover in handovers])
+    except Transient as away:
+        log.error("%s", away)
+        return [for_each(AWAY, handover) for handover in handovers]
+    except Exception as error:
+        told = our_fault(record(spooled.engine, error))
+        return [for_each(told, handover) for handover in handovers]
+    return [[Reply(250, "2.0.0", f"OK: {id}") for id in ids] for ids in accepted]
+
+
+def _arrived(handover: Handover) -> Arrived:
+    return arrived_at_door(
+        handover.raw,
+        handover.reverse_path,
+        handover.recipients,
+        entrance=handover.entrance,
+        arrival=datetime.fromtimestamp(handover.arrival, UTC),
+        client_waits=False,
+    )

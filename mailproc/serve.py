@@ -1,0 +1,104 @@
+"""`mailproc serve`: the doors are bound, rights are dropped, children are forked, and then the doors are open until we stop.
+
+The order is the safety: ports below 1024 want root, the state and the database their own user, and a fork a process without
+threads. At the end what was answered 250 is durable, and what was begun has its reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from ipaddress import ip_network
+
+from msgspec.structs import replace
+
+from mailproc import logs
+from mailproc.app import checked_engine, make_site, make_works
+from mailproc.database.directory import DatabaseDirectory
+from mailproc.privileges import drop_rights
+from mailproc.reception.attendant import attend_inline
+from mailproc.reception.children import ended_with_us, fork_child
+from mailproc.reception.doorkeeper import Doorkeeper
+from mailproc.reception.doors import Doors, bound_doors, keep_open, make_census
+from mailproc.reception.hatch import Hatch, started_workers
+from mailproc.reception.policy import RecipientPolicy
+from mailproc.reception.spool import attend_spool
+from mailproc.settings import Serve, Settings
+from mailproc.smtpd.door import Door
+from mailproc.state import State, refuse_foreign
+from mailproc.systemd import Service
+from mailproc.watching.watch import Watch
+
+POLL = 60.0  # seconds between two rounds of the run that sends answers and works what was put off, as cron would
+_PATIENCE = 30.0  # seconds beyond the time for a message that a client waits at most
+
+
+def serve_mail(
+    settings: Settings, service: Service, say: Callable[[str], None], *, lmtp: bool = False, stay: bool = False
+) -> int:
+    """Serve until we are told to stop; answers the exit status.
+
+    ``settings.serve`` says where and how; ``lmtp`` is for listeners that name no protocol; ``stay`` keeps the user that we are;
+    ``say`` is given a line for a person when the doors are open.
+    Raises `SettingsError` for what keeps us from serving, before any door is open.
+    """
+    serve = settings.serve or Serve()
+    with bound_doors(serve, lmtp=lmtp, stay=stay) as doors, ExitStack() as held:
+        _take_user(settings, serve, stay)
+        _try(settings, doors)
+        children = [fork_child(partial(_work, settings), doors.sockets)] if serve.work else []
+        held.enter_context(ended_with_us(children))
+        attend, number = (attend_inline, serve.workers) if serve.mode == "inline" else (attend_spool, 1)
+        workers = held.enter_context(started_workers(settings, attend, number, doors.sockets))
+        hatch = Hatch(workers, settings.limits.message_time * 3 + _PATIENCE)
+        return os.EX_OK if asyncio.run(_open(settings, doors, hatch, service, children, say)) else os.EX_SOFTWARE
+
+
+def _take_user(settings: Settings, serve: Serve, stay: bool) -> None:
+    """Drop root's rights, once the ports are bound and the keys are read."""
+    drop_rights(serve.user, stay=stay, key="serve.user")
+    file = settings.database.file
+    refuse_foreign([settings.state, *([file] if file else [])])
+    State(settings.state).require()
+    State(settings.state).create()
+    if settings.log.file:  # not before: root's file could not be written by anybody else
+        logs.to_file(settings.log.file, settings.log.format)
+
+
+def _try(settings: Settings, doors: Doors) -> None:
+    """Make once, in a child, all that the children will make: what is wrong is then said once, and before a door opens."""
+
+    def made() -> int:
+        make_works(settings, "").engine.dispose()
+        return os.EX_OK
+
+    status = os.waitstatus_to_exitcode(os.waitpid(fork_child(made, doors.sockets), 0)[1])
+    if status:
+        raise SystemExit(status)
+
+
+def _work(settings: Settings) -> int:
+    """Be the process that works what the doors have taken over, what was put off, and the outbox, as soon as there is any."""
+    alone = replace(settings, maildrops=(), serve=settings.serve or Serve())
+    return Watch(alone, (), POLL, Service(), lambda: alone).run()
+
+
+async def _open(
+    settings: Settings,
+    doors: Doors,
+    hatch: Hatch,
+    service: Service,
+    children: Sequence[int],
+    say: Callable[[str], None],
+) -> bool:
+    engine = checked_engine(settings)
+    site = make_site(settings, DatabaseDirectory(engine))
+    policy = RecipientPolicy(site, engine, [ip_network(network) for network in doors.settings.relay_from])
+    door = Door(Doorkeeper(engine, policy, hatch))
+    census = make_census(doors.settings, settings.max_size)
+    # What takes long is told to end together with us; the spool is needed until the last session has its reply.
+    needed, others = ((), hatch.workers.supervisors) if doors.settings.mode == "inline" else (hatch.workers.supervisors, ())
+    return await keep_open(doors, door, census, door.broken, service, told=[*children, *others], needed=needed, say=say)
