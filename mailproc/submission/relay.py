@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import smtplib
 import ssl
 from dataclasses import dataclass
@@ -10,9 +9,10 @@ from types import TracebackType
 from typing import Literal, Self
 
 from mailproc.errors import Away, LoginRefused, SettingsError
-from mailproc.submission.transaction import transaction, unfit
+from mailproc.submission.login import log_in
+from mailproc.submission.transaction import lacking, transaction, unfit
 from mailproc.submission.words import advice, line, said, trouble
-from mailproc.transport import Security, is_loopback
+from mailproc.transport import Login, Security, is_loopback
 
 _LOGIN_NEEDED = (530, 534, 535, 538)  # RFC 4954 section 6: said of a MAIL command, it is about us
 
@@ -44,7 +44,7 @@ class Relay:
     """A relay at ``host``:``port``; ``timeout`` in seconds bounds each single wait for it.
 
     ``security`` is ``plain``, ``starttls`` (which never falls back to plain) or ``tls``. Certificates are verified against
-    ``ca_file``, or the system's authorities. Raises `SettingsError` where a password would travel in clear.
+    ``ca_file``, or the system's authorities. Raises `SettingsError` where a password or a token would travel in clear.
     """
 
     def __init__(
@@ -54,15 +54,15 @@ class Relay:
         *,
         security: Security = "plain",
         username: str | None = None,
-        password: str | None = None,
+        login: Login | None = None,
         timeout: float = 30.0,
         ca_file: str | None = None,
         local_hostname: str = "localhost",
     ) -> None:
         if username is not None and security == "plain" and not is_loopback(host):
-            raise SettingsError(f"{host}:{port}: the password would travel in clear; use smtp+starttls: or smtps:")
+            raise SettingsError(f"{host}:{port}: the login would travel in clear; use smtp+starttls: or smtps:")
         self.host, self.port, self.security = host, port, security
-        self._login = (username, password or "") if username is not None else None
+        self._login = (username, "" if login is None else login) if username is not None else None
         self._timeout = timeout
         self._tls = _context(ca_file) if security != "plain" else None
         self._local_hostname = local_hostname
@@ -83,7 +83,7 @@ class Relay:
     def connect(self) -> None:
         """Connect, greet, secure and log in, unless that has been done.
 
-        Raises `Away` or `LoginRefused`, with one line that says what to do; no password is sent before TLS is verified.
+        Raises `Away` or `LoginRefused`, with one line that says what to do; we do not log in before TLS is verified.
         """
         if self._smtp is None:
             self._smtp = self._opened()
@@ -125,8 +125,8 @@ class Relay:
 
     def _submit(self, reverse_path: str, recipient: str, raw: bytes) -> Submitted:
         smtp = self._ready()
-        if not raw.isascii() and not smtp.has_extn("8bitmime"):
-            return Submitted("refused", "not sent: it has 8-bit octets, and the relay does not offer 8BITMIME")
+        if problem := lacking(smtp, reverse_path, recipient, raw):
+            return Submitted("refused", f"not sent: {problem}")
         code, reply = transaction(smtp, reverse_path, recipient, raw)
         if code in _LOGIN_NEEDED:
             self._abandon()
@@ -171,7 +171,7 @@ class Relay:
                 smtp.starttls(context=self._tls)  # raises where it is not offered or refused: never in clear instead
                 smtp.ehlo_or_helo_if_needed()  # what was said before TLS is void (RFC 3207 section 4.2)
             if self._login is not None:
-                self._authenticate(smtp, *self._login)
+                log_in(smtp, self.host, self.port, *self._login)
             return smtp
         except BaseException as error:
             if smtp is not None:
@@ -185,28 +185,9 @@ class Relay:
             return smtplib.SMTP_SSL(self.host, self.port, self._local_hostname, timeout=self._timeout, context=self._tls)
         return smtplib.SMTP(self.host, self.port, self._local_hostname, timeout=self._timeout)
 
-    def _authenticate(self, smtp: smtplib.SMTP, username: str, password: str) -> None:
-        """Log in once, by one mechanism: trying them all would count as three wrong passwords."""
-        offered = smtp.esmtp_features.get("auth", "").upper().split()
-        if "PLAIN" in offered:  # RFC 4616
-            code, reply = smtp.docmd("AUTH", f"PLAIN {_base64(f'{chr(0)}{username}{chr(0)}{password}')}")
-        elif "LOGIN" in offered:
-            code, reply = smtp.docmd("AUTH", f"LOGIN {_base64(username)}")
-            code, reply = smtp.docmd(_base64(password)) if code == 334 else (code, reply)
-        else:
-            raise LoginRefused(f"{self._place}: offers no AUTH PLAIN or LOGIN; check port and security, or give no user name")
-        if 400 <= code < 500:
-            raise smtplib.SMTPAuthenticationError(code, reply)
-        if code != 235:
-            raise LoginRefused(f"{self._place}: {said(code, reply)}; check the user name and password")
-
 
 def _context(ca_file: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise SettingsError(f"ca_file {ca_file}: {trouble(error)}; it must be a file of PEM certificates") from error
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode("utf-8")).decode("ascii")

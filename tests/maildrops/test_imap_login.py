@@ -120,7 +120,7 @@ def test_a_wrong_password_is_refused(dovecot: Dovecot, user: str) -> None:
         Proxy(dovecot.port) as proxy,
         pytest.raises(LoginRefused, match=f"login of {user} was refused: .*AUTHENTICATIONFAILED") as refused,
     ):
-        imap_to(dovecot, user, port=proxy.port, password="hunter2")
+        imap_to(dovecot, user, port=proxy.port, login="hunter2")
     assert "hunter2" not in str(refused.value)
     assert proxy.connections == 1
 
@@ -132,7 +132,7 @@ def test_a_login_that_fails_for_now_is_away(dovecot: Dovecot, user: str, said: b
         Proxy(dovecot.port, rest=Fault(replace=((b"NO [AUTHENTICATIONFAILED] Authentication failed.", said),))) as proxy,
         pytest.raises(Away) as away,
     ):
-        imap_to(dovecot, user, port=proxy.port, password="hunter2")
+        imap_to(dovecot, user, port=proxy.port, login="hunter2")
     assert said[4:10].decode() in str(away.value)
     assert "hunter2" not in str(away.value)
 
@@ -186,7 +186,7 @@ def test_a_missing_ca_file_is_named(dovecot: Dovecot, user: str, tls: dict[str, 
 def test_a_password_cannot_smuggle_a_command(dovecot: Dovecot, user: str) -> None:
     """A line break in a password is refused before a connection is made."""
     with Proxy(dovecot.port) as proxy, pytest.raises(SettingsError, match="line break"):
-        imap_to(dovecot, user, port=proxy.port, password="secret\r\nA1 LOGOUT")
+        imap_to(dovecot, user, port=proxy.port, login="secret\r\nA1 LOGOUT")
     assert proxy.connections == 0
 
 
@@ -194,6 +194,6 @@ def test_a_password_cannot_smuggle_a_command(dovecot: Dovecot, user: str) -> Non
 def test_any_password_arrives_as_it_is(password: str) -> None:
     """Quotes, backslashes, spaces and other alphabets log in."""
     with Dovecot(password=password) as dovecot:
-        drop = imap_to(dovecot, "robot+tag@example.org", password=password)
+        drop = imap_to(dovecot, "robot+tag@example.org", login=password)
         assert list(drop.uids()) == []
         drop.close()

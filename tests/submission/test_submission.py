@@ -89,6 +89,17 @@ def test_reply_decides_at_every_step(server: RelayServer, at: str, reply: str, k
     assert len(server.received) == 1
 
 
+@pytest.mark.parametrize("reply", ["252 who knows", "354 go on", "199 odd"])
+@pytest.mark.parametrize("at", ["MAIL", "RCPT"])
+def test_an_odd_reply_in_the_middle_is_not_taken_for_the_end(server: RelayServer, at: str, reply: str) -> None:
+    """Only a 2yz to the content says that the relay has the mail, whatever it has said before."""
+    server.refuse_mail = reply if at == "MAIL" else None
+    server.refuse = {ANN: reply} if at == "RCPT" else {}
+    with client(server) as relay:
+        assert relay.send("", ANN, RAW).kind != "sent"
+    assert server.received == []
+
+
 def test_421_ends_the_connection_and_not_the_mail(server: RelayServer) -> None:
     """After a 421 the mail is tried again over a new connection."""
     server.refuse[ANN] = "421 4.3.2 shutting down"
@@ -183,7 +194,17 @@ def test_what_could_end_the_mail_early_is_never_sent(server: RelayServer, raw: b
 
 
 @pytest.mark.parametrize(
-    "recipient", ["", "ann@example.com>\r\nDATA", "ann@example.com> SIZE=1", "<ann@example.com>", "jörg@example.com", "a b@c"]
+    "recipient",
+    [
+        "",
+        "ann@example.com>\r\nDATA",
+        "ann@example.com> SIZE=1",
+        "<ann@example.com>",
+        "a b@c",
+        "a\u2028b@c",
+        "\udc80@c",
+        "a\xa0b@c",
+    ],
 )
 def test_address_cannot_become_a_command(server: RelayServer, recipient: str) -> None:
     """What is not one plain path is refused before the relay hears of it."""
@@ -205,6 +226,28 @@ def test_8bit_mail_goes_out_only_where_it_is_offered(server: RelayServer) -> Non
         assert relay.send("", ANN, RAW).kind == "sent"
 
 
+def test_international_mail_goes_out_only_where_it_is_offered(server: RelayServer) -> None:
+    """SMTPUTF8 is said where an address or the header is not ASCII; without the offer such an address is refused."""
+    with client(server) as relay:
+        for path, recipient, raw in [
+            ("", ANN, RAW + "ä\r\n".encode()),
+            ("", "jörg@example.com", RAW),
+            ("jörg@example.org", ANN, RAW),
+            ("", ANN, "Subject: ä\r\n".encode() + RAW),
+        ]:
+            assert relay.send(path, recipient, raw).kind == "sent"
+    assert ["SMTPUTF8" in said for said in server.parameters] == [False, True, True, True]
+    assert [(mail.mail_from, *mail.rcpt_tos) for mail in server.received[1:3]] == [
+        ("", "jörg@example.com"),
+        ("jörg@example.org", ANN),
+    ]
+    server.hide = {"SMTPUTF8"}
+    with client(server) as relay:
+        assert [relay.send("", to, RAW).kind for to in ("jörg@example.com", ANN)] == ["refused", "sent"]
+        assert relay.send("", ANN, "Subject: ä\r\n".encode() + RAW).kind == "sent"  # as it was before there was SMTPUTF8
+    assert "SMTPUTF8" not in server.parameters[-1]
+
+
 def test_reply_is_one_safe_line(server: RelayServer) -> None:
     """Terminal codes and further lines of a reply do not get into the log."""
     server.refuse[ANN] = "550-first\r\n550 \x1b[31msecond"
@@ -217,7 +260,7 @@ def test_reply_is_one_safe_line(server: RelayServer) -> None:
 def test_starttls_with_login(authority: Authority) -> None:
     """Over verified TLS the relay gets name and password, in UTF-8, once for several mails."""
     with RelayServer(certificate=authority.issue(), login=LOGIN) as server:
-        with secure(server, authority, security="starttls", username=LOGIN[0], password=LOGIN[1]) as relay:
+        with secure(server, authority, security="starttls", username=LOGIN[0], login=LOGIN[1]) as relay:
             assert [relay.send("", ANN, RAW).kind for _ in range(2)] == ["sent", "sent"]
         assert server.logins == [(LOGIN[0].encode(), LOGIN[1].encode())]
 
@@ -225,7 +268,7 @@ def test_starttls_with_login(authority: Authority) -> None:
 def test_tls_from_the_start(authority: Authority) -> None:
     """The same over implicit TLS (RFC 8314)."""
     with RelayServer(certificate=authority.issue(), tls=True, login=LOGIN) as server:
-        with secure(server, authority, security="tls", username=LOGIN[0], password=LOGIN[1]) as relay:
+        with secure(server, authority, security="tls", username=LOGIN[0], login=LOGIN[1]) as relay:
             assert relay.send("", ANN, RAW).kind == "sent"
         with secure(server, authority, security="tls") as relay, pytest.raises(LoginRefused, match=r"530 .*user name"):
             relay.send("", ANN, RAW)
@@ -236,7 +279,7 @@ def test_login_mechanism_login(authority: Authority) -> None:
     """A relay that offers only the mechanism LOGIN is served too."""
     with RelayServer(certificate=authority.issue(), login=LOGIN) as server:
         server.hide = {"AUTH"}
-        options = {"security": "starttls", "username": LOGIN[0], "password": LOGIN[1]}
+        options = {"security": "starttls", "username": LOGIN[0], "login": LOGIN[1]}
         with pytest.raises(LoginRefused, match="offers no AUTH"):
             secure(server, authority, **options).connect()
         server.hide = {"PLAIN"}
@@ -247,7 +290,7 @@ def test_login_mechanism_login(authority: Authority) -> None:
 def test_wrong_password_is_tried_once(authority: Authority) -> None:
     """A refused login raises LoginRefused, never gives up a mail, and does not try one mechanism after another."""
     with RelayServer(certificate=authority.issue(), login=LOGIN) as server:
-        relay = secure(server, authority, security="starttls", username="robot", password="wrong")
+        relay = secure(server, authority, security="starttls", username="robot", login="wrong")
         with pytest.raises(LoginRefused, match=r"535 .*check the user name and password") as refused:
             relay.send("", ANN, RAW)
         assert "wrong" not in str(refused.value)
@@ -259,7 +302,7 @@ def test_login_that_fails_for_now_is_away(authority: Authority) -> None:
     with RelayServer(certificate=authority.issue(), login=LOGIN) as server:
         server.login_reply = "454 4.7.0 try later"
         with pytest.raises(Away, match="454"):
-            secure(server, authority, security="starttls", username=LOGIN[0], password=LOGIN[1]).connect()
+            secure(server, authority, security="starttls", username=LOGIN[0], login=LOGIN[1]).connect()
 
 
 def test_starttls_never_falls_back(server: RelayServer) -> None:
@@ -276,7 +319,7 @@ def test_no_password_for_a_certificate_that_is_not_valid(authority: Authority, t
     """A foreign authority and a wrong host name end it before the login, and say what to do."""
     stranger = make_authority(tmp_path)
     with RelayServer(certificate=authority.issue(), tls=security == "tls", login=LOGIN) as server:
-        options = {"security": security, "username": LOGIN[0], "password": LOGIN[1]}
+        options = {"security": security, "username": LOGIN[0], "login": LOGIN[1]}
         with pytest.raises(Away, match=r"certificate is not valid.*ca_file"):
             secure(server, stranger, **options).connect()
         with pytest.raises(Away, match=r"certificate is not valid.*host name"):
@@ -287,9 +330,9 @@ def test_no_password_for_a_certificate_that_is_not_valid(authority: Authority, t
 def test_clear_text_password_is_refused_by_configuration() -> None:
     """A password travels in clear to loopback alone."""
     with pytest.raises(SettingsError, match="in clear"):
-        Relay("relay.example.org", 25, username="robot", password="secret")
+        Relay("relay.example.org", 25, username="robot", login="secret")
     for host in ("127.0.0.1", "::1", "localhost"):
-        Relay(host, 25, username="robot", password="secret")
+        Relay(host, 25, username="robot", login="secret")
 
 
 def test_missing_ca_file_is_named(tmp_path: Path) -> None:
@@ -308,7 +351,7 @@ def test_plain_relay_spoken_to_in_tls(server: RelayServer) -> None:
 def test_check_reports_facts(authority: Authority) -> None:
     """A check logs in and tells how, and sends nothing."""
     with RelayServer(certificate=authority.issue(), login=LOGIN) as server:
-        relay = secure(server, authority, security="starttls", username=LOGIN[0], password=LOGIN[1])
+        relay = secure(server, authority, security="starttls", username=LOGIN[0], login=LOGIN[1])
         facts = relay.check()
         assert (facts.tls or "").startswith("TLSv1.")
         assert facts.logged_in
