@@ -28,7 +28,11 @@ class Fetched:
 class Maildrop(Protocol):
     """A place that holds mail until it is removed.
 
-    ``uidvalidity`` is None where uids never change their meaning (Maildir). A uid is the text of the server's number.
+    ``uidvalidity`` is None where uids never change their meaning. A uid is the text of the server's number (IMAP), a unique id
+    of the server's (POP3), the name of a file (Maildir), or a digest of the message (mbox).
+
+    POP3 and mbox have no marks: what is marked there is known to this object alone, and no other client's marks are seen. They
+    have no folders: `move` raises `SettingsError`, and such an ``after`` is refused with the configuration.
     Errors: `Away` when the maildrop cannot be reached or the connection dropped, `LoginRefused`, `SettingsError`.
     A maildrop is used by one thread at a time.
     """

@@ -12,19 +12,18 @@ from __future__ import annotations
 import logging
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from imapclient import IMAPClient
 
 from mailproc.errors import SettingsError
 from mailproc.maildrops import Fetched, Waiting
 from mailproc.maildrops import imap_commands as commands
-from mailproc.maildrops.imap_connection import Account
+from mailproc.maildrops.account import Account
 from mailproc.maildrops.imap_folder import SelectedFolder, Unanswered
 from mailproc.maildrops.sequence_set import UidList, chunks, sequence_set
-from mailproc.transport import Security
+from mailproc.transport import Login, Security
 
 # Where processed mail goes on a server that can move messages, but cannot expunge ours alone.
 PROCESSED = "Processed"
@@ -35,6 +34,7 @@ _MOST_MESSAGES = 1_000_000
 
 _log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
 _Fetch = Callable[[list[int], IMAPClient], dict[int, dict[bytes, Any]]]
 
 
@@ -45,7 +45,7 @@ def open_imap(
     port: int,
     security: Security,
     username: str,
-    password: str,
+    login: Login,
     folder: str = "INBOX",
     readonly: bool = False,
     ca_file: str | None = None,
@@ -58,7 +58,7 @@ def open_imap(
     is given. Times are in seconds. Errors: `Away`, `LoginRefused`, and `SettingsError` for a folder that is missing, or
     read-only though we want to delete.
     """
-    account = Account(name, host, port, security, username, password, ca_file, connect_timeout, read_timeout)
+    account = Account(name, host, port, security, username, login, ca_file, connect_timeout, read_timeout)
     return ImapDrop(SelectedFolder(account, folder, readonly=readonly))
 
 
@@ -109,7 +109,7 @@ class ImapDrop:
             for number, facts in self._fetched(commands.sizes, dict.fromkeys(numbers, 0)).items():
                 size = facts.get(b"RFC822.SIZE")
                 if isinstance(size, int):
-                    found[str(number)] = Waiting(str(number), size, _arrival(facts.get(b"INTERNALDATE")))
+                    found[str(number)] = Waiting(str(number), size, commands.arrival(facts.get(b"INTERNALDATE")))
         return [found[uid] for uid in uids if uid in found]
 
     def fetch(self, waiting: Sequence[Waiting]) -> Iterator[Fetched]:
@@ -175,6 +175,14 @@ class ImapDrop:
             self._folders_seen.add(folder)
         return self._remove(uids, partial(commands.move, folder, self.capabilities()))
 
+    def has_news(self) -> bool:
+        """Whether the server has said, beside its latest answer, that the folder has changed since `uids` was asked."""
+        return self._folder.has_news()
+
+    def ask(self, question: Callable[[IMAPClient], _T]) -> _T:
+        """The answer to a question for news that is put once, with the folder selected; raises `Away` when there is none."""
+        return self._folder.ask(question, None, repeat=False)
+
     def close(self) -> None:
         """Log out, within a few seconds; whatever happens meanwhile is no error, for the work is done."""
         self._folder.close()
@@ -238,13 +246,3 @@ class ImapDrop:
             left = set(self._folder.ask(partial(commands.found, f"UID {sequence_set(numbers)}")).numbers)
             gone += [str(number) for number in numbers if number not in left]
         return gone
-
-
-def _arrival(internal_date: object) -> datetime:
-    """INTERNALDATE as an aware time in UTC; now, where the server gives none that exists."""
-    try:
-        if isinstance(internal_date, datetime):
-            return internal_date.astimezone(UTC)
-    except (OverflowError, ValueError):
-        pass
-    return datetime.now(UTC)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import imaplib
+from datetime import UTC, datetime
 from typing import Any
 
 from imapclient import DELETED, IMAPClient
 
 from mailproc.errors import SettingsError
 from mailproc.failpoints import failpoint
-from mailproc.maildrops.imap_connection import Account, reason
+from mailproc.maildrops.account import Account
+from mailproc.maildrops.imap_words import reason
 from mailproc.maildrops.sequence_set import UidList
 
 PIECE_OCTETS = 1024 * 1024  # of a message that is streamed
@@ -25,6 +27,16 @@ def sizes(numbers: list[int], client: IMAPClient) -> dict[int, dict[bytes, Any]]
     """FETCH of size and arrival."""
     failpoint("fetch-size")
     return dict(client.fetch(numbers, ["RFC822.SIZE", "INTERNALDATE"]))
+
+
+def arrival(internal_date: object) -> datetime:
+    """INTERNALDATE as an aware time in UTC; now, where the server gives none that exists."""
+    try:
+        if isinstance(internal_date, datetime):
+            return internal_date.astimezone(UTC)
+    except (OverflowError, ValueError):
+        pass
+    return datetime.now(UTC)
 
 
 def bodies(numbers: list[int], client: IMAPClient) -> dict[int, dict[bytes, Any]]:

@@ -12,7 +12,9 @@ from imapclient import IMAPClient
 
 from mailproc.errors import Away, SettingsError
 from mailproc.failpoints import failpoint
-from mailproc.maildrops.imap_connection import TROUBLE, Account, Connection, connect, passing, reason, refused
+from mailproc.maildrops.account import Account
+from mailproc.maildrops.imap_connection import Connection, connect
+from mailproc.maildrops.imap_words import TROUBLE, passing, reason, refused
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +59,8 @@ class SelectedFolder:
         """Select the folder (again); what was selected is left without an expunge."""
         self.ask(self._select)
 
-    def ask(self, question: Callable[[IMAPClient], _T], octets: int = 0, *, repeat: bool = True) -> _T:
-        """The server's answer to a question that expects ``octets`` of mail.
+    def ask(self, question: Callable[[IMAPClient], _T], octets: int | None = 0, *, repeat: bool = True) -> _T:
+        """The server's answer to a question that expects ``octets`` of mail; None is for one that expects nothing but news.
 
         Errors: `Unanswered` when the server refuses, when its answer cannot be read, or when the connection drops again (or
         for the first time, without ``repeat``); `Away` when it cannot be made again.
@@ -75,6 +77,14 @@ class SelectedFolder:
             if not refused(error):
                 self._hang_up()
             raise Unanswered(self.account, reason(error)) from error
+
+    def has_news(self) -> bool:
+        """Whether the server has said, beside its latest answer, that the folder is not as it was at the latest SELECT.
+
+        It says so once, with any answer, and IDLE does not repeat it (RFC 9051 section 7.4.1).
+        """
+        told = self._connection.client._imap.untagged_responses if self._connection else {}
+        return "EXPUNGE" in told or any(number != b"%d" % self.exists for number in told.get("EXISTS", ()))
 
     def recover(self, error: Unanswered) -> None:
         """Connect again where an unanswered question has cost the connection; raises `Away` when the server is."""
@@ -96,7 +106,7 @@ class SelectedFolder:
             connection.client.logout()
         self._hang_up()
 
-    def _ask_once(self, question: Callable[[IMAPClient], _T], octets: int) -> _T:
+    def _ask_once(self, question: Callable[[IMAPClient], _T], octets: int | None) -> _T:
         if self._connection is None:
             raise Away(f"{self.account}: the connection is closed")
         self._connection.meter.allow(octets)

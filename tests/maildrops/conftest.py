@@ -8,15 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.maildrops.kinds import Kind, imap_kind, maildir_kind, memory_kind
-from tests.servers.certificates import Authority, make_authority
+from tests.maildrops.kinds import KINDS, Kind, imap_kind, maildir_kind, mbox_kind, memory_kind, pop3_kind
+from tests.servers.certificates import Authority
 from tests.servers.dovecot import WITHOUT_UIDPLUS, WITHOUT_UIDPLUS_AND_MOVE, Dovecot
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """The authority that has issued Dovecot's certificate."""
-    return make_authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +40,7 @@ def user() -> str:
     return f"robot-{secrets.token_hex(6)}"
 
 
-@pytest.fixture(params=["imap", "imap-move", "imap-neither", "maildir", "memory"])
+@pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Kind:
     """Each kind of maildrop in turn."""
     match request.param:
@@ -56,6 +50,10 @@ def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Kind:
             return imap_kind(request.getfixturevalue("dovecot_with_move"), "Processed")
         case "imap-neither":
             return imap_kind(request.getfixturevalue("dovecot_without"), "stays")
+        case "pop3":
+            return pop3_kind(request.getfixturevalue("dovecot"))
+        case "mbox":
+            return mbox_kind(tmp_path / "mbox")
         case "maildir":
             return maildir_kind(tmp_path / "Maildir")
         case _:

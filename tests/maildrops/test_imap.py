@@ -181,7 +181,7 @@ def test_without_move_a_killed_move_leaves_two_not_none(user: str) -> None:
         dovecot.append_all(user, RAWS)
         program = f"""
 from mailproc.maildrops.imap import open_imap
-drop = open_imap("main", host="127.0.0.1", port={dovecot.port}, security="plain", username="{user}", password="secret")
+drop = open_imap("main", host="127.0.0.1", port={dovecot.port}, security="plain", username="{user}", login="secret")
 drop.move(["1"], "Failed")
 """
         environment = {**os.environ, "MAILPROC_FAILPOINT": "move:kill"}
@@ -339,7 +339,7 @@ def test_a_huge_message_is_streamed_in_little_memory(dovecot: Dovecot, user: str
     program = f"""
 import resource
 from mailproc.maildrops.imap import open_imap
-drop = open_imap("main", host="127.0.0.1", port={dovecot.port}, security="plain", username="{user}", password="secret")
+drop = open_imap("main", host="127.0.0.1", port={dovecot.port}, security="plain", username="{user}", login="secret")
 (waiting,) = drop.waiting(drop.uids())
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 with open({str(streamed)!r}, "wb") as to:
