@@ -29,12 +29,16 @@ from mailproc.openpgp.certificates import read_certificates
 from mailproc.openpgp.gnupg import GnupgVerifier
 from mailproc.pipeline import Binding, Site
 from mailproc.plugins import Bound, resolve
+from mailproc.processing.attending import attend
 from mailproc.processing.emptying import empty
 from mailproc.processing.policy import Budget, ChunkLimits, DropPolicy
 from mailproc.processing.works import Owner, Works
-from mailproc.reading import read_addresses, read_header
+from mailproc.reading import read_addresses, read_header, sole_author
+from mailproc.reception.arriving import arrived_at_door
+from mailproc.reception.policy import RecipientPolicy
 from mailproc.recipients import find_recipients
 from mailproc.registry import Registry
+from mailproc.reply import Reply
 from mailproc.testing.delivered import Delivered, read_delivered
 from mailproc.testing.keys import SigningKey
 
@@ -119,17 +123,34 @@ class PostOffice:
             for found in read_certificates(key.certificate) if key else ():
                 keys.import_key(conn, name, found, now=self.now)
 
-    def deliver(self, mail: bytes, *, to: str | None = None) -> Delivered:
+    def deliver(self, mail: bytes, *, to: str | None = None, reverse_path: str | None = None) -> Delivered:
         """Put ``mail`` into the maildrop, for ``to`` or for the first address in its To, and handle what waits there.
 
-        A mail that was delivered before for the same recipient is not handled again, unless it has failed.
+        A mail that was delivered before for the same recipient is not handled again, unless it has failed. The reverse path,
+        "" for the null path, is what the mail server has written down; None when it has not.
         """
-        wanted = to or next((str(address) for address in read_addresses(read_header(mail).all("To"))), "")
-        raw = f"{_RECIPIENT}: {wanted}\r\n".encode() + mail
+        returned = "" if reverse_path is None else f"Return-Path: <{reverse_path}>\r\n"
+        raw = f"{returned}{_RECIPIENT}: {_recipient(mail, to)}\r\n".encode() + mail
         self._drop.add(raw, arrival=self.now)
         self._handle()
         (recipient,) = find_recipients(read_header(raw), _HEADERS, lambda domain: True).addresses
         return self._delivered(receipt_id(hashlib.sha256(raw).hexdigest(), recipient))
+
+    def submit(self, mail: bytes, *, to: str | None = None, reverse_path: str | None = None) -> Reply:
+        """Bring ``mail`` to a door, where a client waits, and answer what it is told: at RCPT, or when all is done.
+
+        The reverse path is that of the session, "" the null path; without one the address in From stands for it.
+        """
+        recipient = _recipient(mail, to)
+        policy = RecipientPolicy(self._works.site, self._engine)
+        asked = policy.reply(recipient, may_relay=False)
+        if not asked.accepts:
+            return asked
+        path = str(sole_author(read_header(mail)) or "") if reverse_path is None else reverse_path
+        arrived = arrived_at_door(
+            mail, path, [policy.taken_for(recipient)], entrance="smtp", arrival=self.now, client_waits=True
+        )
+        return attend(self._works, arrived, one_reply=True)[0]
 
     def retry(self, delivered: Delivered, *, after: timedelta = timedelta(hours=1)) -> Delivered:
         """Let the time pass, handle what is due then, and see what has become of a mail that was deferred."""
@@ -164,6 +185,10 @@ class PostOffice:
     def _delivered(self, id: str) -> Delivered:
         with reading(self._engine) as conn:
             return read_delivered(conn, id)
+
+
+def _recipient(mail: bytes, to: str | None) -> str:
+    return to or next((str(address) for address in read_addresses(read_header(mail).all("To"))), "")
 
 
 def _bound(handler: Handler | str, options: Mapping[str, object]) -> Bound:

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 import mailproc.testing
-from mailproc import Delivery, Outcome, Rejected, Transient, Trust, handler
+from mailproc import Delivery, Outcome, Rejected, Reply, Transient, Trust, handler
+from mailproc.address import Address
 from mailproc.errors import MailprocError, SettingsError
 from mailproc.testing import PostOffice, SigningKey, make_mail
 
@@ -338,3 +339,37 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(MailprocError):
         PostOffice(migrations="nosuch")
     assert list(tmp_path.iterdir()) == []
+
+
+@handler()
+@dataclass(frozen=True)
+class Shelf:
+    """A handler that knows its addresses, and says where a mail came from."""
+
+    def accepts(self, address: Address) -> bool:
+        """Its one address."""
+        return address.local == "lines"
+
+    def __call__(self, delivery: Delivery) -> Outcome:
+        """Refuse what is long, and note the reverse path of the rest."""
+        if len(delivery.raw) > 1000:
+            return delivery.reject("too long for the shelf", reply=Reply(552, "5.2.2", "The shelf is full"))
+        return delivery.handled(f"from {delivery.reverse_path!r} by {delivery.entrance}")
+
+
+def test_a_mail_may_be_brought_to_a_door(office: PostOffice) -> None:
+    """The reply is what a client would hear, at RCPT or in the end; nobody is told by mail besides."""
+    office.bind("example.org", Shelf())
+    short, long = make_mail(to=TO), make_mail(to=TO, text="x" * 2000)
+    assert office.submit(short, reverse_path="ann@example.com").code == 250
+    assert office.submit(long).line() == "552 5.2.2 The shelf is full"
+    assert office.submit(short, to="books@example.org").line() == "550 5.1.1 No such address here"
+    assert office.submit(short, to="lines@example.net").line() == "550 5.7.1 Relaying denied"
+
+
+def test_a_mail_may_have_a_reverse_path(office: PostOffice) -> None:
+    """As a mail server writes it down; without one nothing is known."""
+    office.bind("example.org", Shelf())
+    mail = make_mail(to=TO)
+    assert office.deliver(mail, reverse_path="bob@example.net").reason == "from 'bob@example.net' by maildrop"
+    assert office.deliver(mail).reason == "from None by maildrop"
