@@ -17,8 +17,9 @@ from mailproc.errors import MailprocError
 from mailproc.exits import exit_status
 from mailproc.openpgp.gnupg import gpg_path
 from mailproc.principal import Trust
-from mailproc.settings import Maildrop, Settings
+from mailproc.settings import Maildrop, Serve, Settings
 from mailproc.state import State
+from mailproc.transport import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ def check(settings: Settings) -> Iterator[Tried]:
     for maildrop in settings.maildrops:
         yield _try(f"maildrop {maildrop.name}", lambda maildrop=maildrop: _maildrop(maildrop))  # type: ignore[misc]
     yield _try("smtp", lambda: _smtp(settings))
+    if settings.serve is not None:
+        yield _try("serve", lambda: _serve(settings, settings.serve))
 
 
 def _try(what: str, attempt: Callable[[], tuple[str, Sequence[str]]]) -> Tried:
@@ -153,3 +156,24 @@ def _smtp(settings: Settings) -> tuple[str, Sequence[str]]:
         return "not configured", []
     facts = relay.check()
     return f"{relay.host}:{relay.port}, " + (facts.tls or "without TLS") + (", logged in" if facts.logged_in else ""), []
+
+
+def _serve(settings: Settings, serve: Serve | None) -> tuple[str, Sequence[str]]:
+    """Read what the doors need; nothing is bound, for a server may be there already."""
+    from mailproc.smtpd import require_aiosmtpd
+
+    require_aiosmtpd()
+    from mailproc.reception.doors import read_doors
+
+    assert serve is not None  # noqa: S101 - asked before
+    listeners, tls = read_doors(serve)
+    advice = []
+    if serve.mode == "spool" and not serve.work:
+        advice.append("what it takes in waits until something runs mailproc handle or mailproc watch")
+    if settings.smtp is None:
+        advice.append(
+            "without [smtp] mail to the postmaster is passed to nobody: it stands in the log as an error, and in the archive"
+        )
+    if tls is None and any(not (listener.path or is_loopback(listener.host)) for listener in listeners):
+        advice.append("it listens to other machines without TLS; give tls_cert and tls_key")
+    return f"{', '.join(map(str, listeners))}, {serve.mode}", advice

@@ -1,4 +1,4 @@
-"""docs/behaviour/incoming.md and the tests that it cites stay together."""
+"""The pages of docs/behaviour and the tests that they cite stay together."""
 
 from __future__ import annotations
 
@@ -9,16 +9,29 @@ from pathlib import Path
 
 import pytest
 
+from tests.smtpd.transcripts import transcripts
+
 TOP = Path(__file__).parents[1]
-PAGE = (TOP / "docs" / "behaviour" / "incoming.md").read_text()
+PAGES = {name: (TOP / "docs" / "behaviour" / f"{name}.md").read_text() for name in ("incoming", "receiving")}
 PROMISES = (TOP / "docs" / "promises.md").read_text()
 
-ENTRIES = re.findall(r"^- \*\*(\d+)\*\* (.*?)(?=^- \*\*|^\S|\Z)", PAGE, re.MULTILINE | re.DOTALL)
-DEPARTURES = [line for line in PAGE.splitlines() if line.startswith("| ")][1:]
-CITED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
+ENTRIES = [
+    (page, *found)
+    for page, text in PAGES.items()
+    for found in re.findall(r"^- \*\*(\d+)\*\* (.*?)(?=^- \*\*|^\S|\Z)", text, re.MULTILINE | re.DOTALL)
+]
+DEPARTURES = [
+    line for text in PAGES.values() for line in text.splitlines() if line.startswith("| ") and not line.endswith("| shown by |")
+]
+CITED = sorted({cited for text in PAGES.values() for cited in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)})
+SESSIONS = {f"{session.file}::{session.name}": session for session in transcripts()}
 
-# What the page has to say something about: the story, the sender, the recipient, signatures, DKIM, domains, maildrops, answers.
-WANTED = [*range(1, 70), *range(81, 88), *range(94, 100), 112]
+CITATION = re.compile(r"`(?:tests/[\w/]+\.py|[a-z]+)::\w+`")
+SESSION = re.compile(r"`([a-z]+::\w+)`")
+
+# What the first page has to say something about: the story, the sender, the recipient, signatures, DKIM, domains, maildrops,
+# answers.
+WANTED = {"incoming": [*range(1, 70), *range(81, 88), *range(94, 100), 112], "receiving": [*range(1, 98)]}
 
 TOLD_HERE = sorted(file for folder in ("story", "acceptance") for file in (TOP / "tests" / folder).glob("test_*.py"))
 
@@ -30,17 +43,18 @@ def names_in(file: Path) -> frozenset[str]:
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"))
 
 
-def test_every_number_has_one_entry_in_order() -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_every_number_has_one_entry_in_order(page: str) -> None:
     """No fact of the list is forgotten, told twice, or out of its place."""
-    assert [int(number) for number, _ in ENTRIES] == WANTED
+    assert [int(number) for name, number, _ in ENTRIES if name == page] == WANTED[page]
 
 
-@pytest.mark.parametrize(("number", "text"), ENTRIES, ids=[number for number, _ in ENTRIES])
-def test_an_entry_says_something_and_cites_a_test(number: str, text: str) -> None:
+@pytest.mark.parametrize(("page", "number", "text"), ENTRIES, ids=[f"{page}-{number}" for page, number, _ in ENTRIES])
+def test_an_entry_says_something_and_cites_a_test(page: str, number: str, text: str) -> None:
     """Each fact is a sentence, and something would fail if it were not one."""
-    sentence, *_ = re.split(r"`tests/", text)
+    sentence, *cited = CITATION.split(text)
     assert len(sentence.split()) >= 3
-    assert re.search(r"`tests/[\w/]+\.py::\w+`", text)
+    assert cited
 
 
 @pytest.mark.parametrize(("file", "name"), CITED)
@@ -56,12 +70,26 @@ def test_the_tests_of_the_list_are_all_cited(file: Path) -> None:
     assert names_in(file) == told
 
 
+def test_the_sessions_of_the_table_are_all_cited() -> None:
+    """What is told to a client in a session is told on the page, and who follows the page finds the session."""
+    entries = " ".join(text for page, _, text in ENTRIES if page == "receiving")
+    assert set(SESSION.findall(entries)) == set(SESSIONS)
+    assert set(SESSION.findall(PAGES["receiving"])) <= set(SESSIONS)
+
+
+def test_each_difference_from_aiosmtpd_has_its_row() -> None:
+    """No session in which aiosmtpd says something else is without a reason."""
+    _, _, table = PAGES["receiving"].partition("\n## Where it differs from aiosmtpd\n")
+    cited = SESSION.findall(table.partition("\n## ")[0])
+    assert sorted(cited) == sorted(name for name, session in SESSIONS.items() if session.differs)
+
+
 @pytest.mark.parametrize("row", DEPARTURES)
 def test_a_departure_has_a_reason_and_a_test(row: str) -> None:
     """Where we do something else, the page says why, by the number of a promise or in words, and what shows it."""
     _, theirs, ours, why, shown, _ = row.split("|")
     assert theirs.strip() and ours.strip() and why.strip()
-    assert "tests/" in shown
+    assert CITATION.search(shown)
     for number in re.findall(r"promise (\d+)", why):
         assert re.search(rf"^## {number}\. ", PROMISES, re.MULTILINE)
 

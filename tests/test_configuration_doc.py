@@ -10,13 +10,27 @@ import pytest
 from msgspec.structs import fields
 
 from mailproc.answers.templates import PLACEHOLDERS
-from mailproc.settings import After, Dkim, Domain, Limits, Log, Maildrop, Openpgp, Settings, Smtp, environment, load
+from mailproc.settings import (
+    After,
+    Dkim,
+    Domain,
+    Limits,
+    Log,
+    Maildrop,
+    Oauth2,
+    Openpgp,
+    Serve,
+    Settings,
+    Smtp,
+    environment,
+    load,
+)
 from tests.pages import PAGES, TOP, blocks, named, rows, section
 
-README, CONFIGURATION = PAGES["README.md"], PAGES["docs/configuration.md"]
+README, CONFIGURATION, OAUTH2 = (PAGES[name] for name in ("README.md", "docs/configuration.md", "docs/oauth2.md"))
 
-PASSWORD = {"password"}  # it comes from the environment alone
-TABLES = {"maildrop", "smtp", "openpgp", "dkim", "log", "limits", "domains", "handler"}
+PASSWORD = {"password", "token"}  # they come from the environment alone
+TABLES = {"maildrop", "smtp", "oauth2", "openpgp", "dkim", "log", "limits", "serve", "domains", "handler"}
 NOTHING: set[str] = set()
 
 # The heading of a section, what it is read into, and the fields of that which are no keys of this section.
@@ -31,11 +45,17 @@ SECTIONS = {
     '[domains."..."]': ((Domain,), NOTHING),
 }
 
+# The same for those that the example has in comments only.
+COMMENTED = {
+    "[oauth2.NAME]": ((Oauth2,), {"name", "cache", "client_secret", "refresh_token"}),
+    "[serve]": ((Serve,), NOTHING),
+}
 
-@pytest.mark.parametrize("heading", SECTIONS)
+
+@pytest.mark.parametrize("heading", [*SECTIONS, *COMMENTED])
 def test_every_key_is_described(heading: str) -> None:
     """Each section of the page has a row for each of its keys, and for no other."""
-    kinds, no_keys = SECTIONS[heading]
+    kinds, no_keys = (SECTIONS | COMMENTED)[heading]
     keys = {field.encode_name for kind in kinds for field in fields(kind)} - no_keys
     assert sorted(named(section(CONFIGURATION, heading))) == sorted(keys)
 
@@ -46,7 +66,7 @@ def test_the_blocks_of_the_sections_are_the_example() -> None:
     assert shown == tomllib.loads((TOP / "mailproc.example.toml").read_text())
 
 
-@pytest.mark.parametrize("text", [block for page in (README, CONFIGURATION) for block in blocks(page, "toml")])
+@pytest.mark.parametrize("text", [block for page in (README, CONFIGURATION, OAUTH2) for block in blocks(page, "toml")])
 def test_a_configuration_that_is_shown_loads(text: str, tmp_path: Path) -> None:
     """The real loader takes every block."""
     file = tmp_path / "mailproc.toml"
@@ -56,7 +76,7 @@ def test_a_configuration_that_is_shown_loads(text: str, tmp_path: Path) -> None:
 
 def test_every_variable_is_described() -> None:
     """The table has each that overrides a key, and no other."""
-    tables = tomllib.loads((TOP / "mailproc.example.toml").read_text())
+    tables = tomllib.loads((TOP / "mailproc.example.toml").read_text()) | {"oauth2": {"office": {}}}
     wanted = {environment._variable(path, tables): environment._key(path) for path, _ in environment._single_values(tables)}
     shown = {row[0].strip("`"): re.findall("`([^`]+)`", row[1])[0] for row in rows(section(CONFIGURATION, "The environment"))}
     assert shown == wanted

@@ -18,12 +18,13 @@ PACKAGE = TOP / "mailproc"
 
 # `mailproc` itself is mailproc/__init__.py, the public API.
 LAYERS = {
-    "values": "failpoints errors address defaults envelope principal outcome directory transport reading",
-    "decisions": "patience screening delivery handler registry recipients answers oops mailproc",
-    "adapters": "maildrops openpgp dkim database archive submission",
+    "values": "failpoints durability errors address defaults envelope principal reply outcome directory transport reading",
+    "decisions": "patience screening delivery handler registry recipients answers oops replies mailproc",
+    "adapters": "maildrops openpgp dkim database archive submission smtpd oauth2",
     "middle": "authenticate pipeline inspection processing",
-    "edges": "exits settings plugins inputfile userfile dnsfile debts pending state ownership logs drops worker supervisor app "
-    "rehearsal shift run checkup testing demo cli __main__",
+    "edges": "origin exits inputfile settings plugins userfile dnsfile systemd debts pending state ownership privileges logs "
+    "logins drops worker supervisor postmaster app rehearsal shift run reception pipe letters inject watching serve checkup "
+    "ends testing demo cli __main__",
 }
 ORDER = [name for names in LAYERS.values() for name in names.split()]
 
@@ -34,11 +35,14 @@ WRAPPED = {
     "gnupg": "openpgp",
     "alembic": "database",
     "smtplib": "submission",
+    "aiosmtpd": "smtpd",
+    "poplib": "maildrops",
     "quotequail": "reading",
     "pysequoia": "openpgp",
     "dkim": "dkim",
     "dns": "dkim",
     "authres": "dkim",
+    "http": "oauth2",
     "nh3": "reading",
     "markdownify": "reading",
     "lxml": "reading",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,8 +73,7 @@ def refuse_another_user(settings: Settings) -> None:
     """Raise `SettingsError`, with the command to type, when state or SQLite file belong to somebody else."""
     from mailproc.state import refuse_foreign
 
-    program = "handle-mail" if Path(sys.argv[0]).name == "handle-mail" else "mailproc"
-    refuse_foreign(_owned(settings), [program, *sys.argv[1:]])
+    refuse_foreign(_owned(settings))
 
 
 def _foreign(settings: Settings) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _WORTH_A_BAR = 20  # messages
 
 
-class _Bar:
+class Bar:
     """A progress bar on a terminal, as soon as there is enough to do that somebody would ask."""
 
     def __init__(self) -> None:
@@ -32,6 +32,7 @@ class _Bar:
         self._finished = 0
 
     def __call__(self, finished: Sequence[str], expected: int) -> None:
+        """How messages ended, and how many more are expected."""
         self._expected += expected
         self._finished += len(finished)
         if self._bar is None and self._expected >= _WORTH_A_BAR:
@@ -74,8 +75,10 @@ def handle(
     \b
     Exit status:
        0  the run did its work, also when messages were rejected or failed
-      70  a bug of ours outside of a message; with --fail-on-oops, a message failed
-      75  another run is at work, or a maildrop, the archive or the database is away
+      70  a bug of ours outside of a message; with --fail-on-oops, a message
+          failed
+      75  another run is at work, or a maildrop, the archive or the database
+          is away
       77  a login was refused
       78  the configuration, the schema or a plugin is not usable
     """
@@ -86,7 +89,7 @@ def handle(
     from mailproc.run import Run
 
     run = Run(settings, maildrops, limit, max_time.total_seconds() if max_time else None, wait)
-    bar = _Bar()
+    bar = Bar()
     if sys.stderr.isatty():
         run.progress = bar
     try:
@@ -113,10 +116,11 @@ def _summary(run: Run, status: int) -> str:
 
     state = State(run.settings.state)
     if state.stop_requested:
-        return f"Stopped by the file {state.folder / 'stop'}; remove it to go on. {_counted(run)}"
-    return _counted(run) or ("No mail waits." if status == os.EX_OK else "")
+        return f"Stopped by the file {state.folder / 'stop'}; remove it to go on. {counted(run)}"
+    return counted(run) or ("No mail waits." if status == os.EX_OK else "")
 
 
-def _counted(run: Run) -> str:
+def counted(run: Run) -> str:
+    """How many messages ended in which way."""
     ends = ("handled", "dropped", "rejected", "failed", "deferred")
     return ", ".join(f"{run.ended[end]} {end}" for end in ends if run.ended[end])

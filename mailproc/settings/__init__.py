@@ -14,9 +14,11 @@ from mailproc.settings.keys import (
 )
 from mailproc.settings.loading import SEARCHED, find, load
 from mailproc.settings.mailbox import Mailbox
-from mailproc.settings.passwords import Secret, password_of
+from mailproc.settings.oauth2 import Oauth2
+from mailproc.settings.passwords import Secret, first_given, password_of
 from mailproc.settings.quantities import Seconds, Size
-from mailproc.settings.urls import DatabaseUrl, ImapUrl, MaildirUrl, SmtpUrl
+from mailproc.settings.serving import Serve
+from mailproc.settings.urls import DatabaseUrl, ImapUrl, MaildirUrl, MboxUrl, Pop3Url, SmtpUrl
 
 __all__ = [
     "RECIPIENT_HEADERS",
@@ -31,14 +33,19 @@ __all__ = [
     "Mailbox",
     "MaildirUrl",
     "Maildrop",
+    "MboxUrl",
+    "Oauth2",
     "Openpgp",
+    "Pop3Url",
     "Seconds",
     "Secret",
+    "Serve",
     "Settings",
     "Size",
     "Smtp",
     "SmtpUrl",
     "find",
+    "first_given",
     "load",
     "password_of",
 ]

@@ -14,13 +14,22 @@ from msgspec.structs import fields
 
 from mailproc.settings.explaining import Wrong, did_you_mean
 from mailproc.settings.keys import Dkim, Limits, Log, Maildrop, Openpgp, Settings, Smtp
+from mailproc.settings.oauth2 import Oauth2
 from mailproc.settings.passwords import Secret
+from mailproc.settings.serving import Serve
 
 Path = tuple[str | int, ...]
 
 # They steer the program and are no keys.
 _NOT_KEYS = {"MAILPROC_CONFIG", "MAILPROC_FAILPOINT"}
-_SECTIONS: dict[str, type[Struct]] = {"smtp": Smtp, "openpgp": Openpgp, "dkim": Dkim, "log": Log, "limits": Limits}
+_SECTIONS: dict[str, type[Struct]] = {
+    "smtp": Smtp,
+    "openpgp": Openpgp,
+    "dkim": Dkim,
+    "log": Log,
+    "limits": Limits,
+    "serve": Serve,
+}
 
 
 def override(tables: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
@@ -40,17 +49,20 @@ def override(tables: dict[str, Any], environ: Mapping[str, str]) -> dict[str, st
 
 
 def _single_values(tables: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
-    yield from _of((), Settings, leave_out={"file", *_SECTIONS, "maildrop", "domains", "handler"})
+    yield from _of((), Settings, leave_out={"file", *_SECTIONS, "maildrop", "oauth2", "domains", "handler"})
     for name, section in _SECTIONS.items():
         yield from _of((name,), section)
     for index, maildrop in enumerate(tables.get("maildrop", [])):
         if isinstance(maildrop, dict):
             yield from _of(("maildrop", index), Maildrop, leave_out={"name", "after"})
+    oauth2 = tables.get("oauth2")
+    for name in oauth2 if isinstance(oauth2, dict) else ():
+        yield from _of(("oauth2", name), Oauth2, leave_out={"name", "cache"})
 
 
 def _of(section: Path, kind: type[Struct], leave_out: set[str] = frozenset()) -> Iterator[tuple[Path, Any]]:  # type: ignore[assignment]
     for field in fields(kind):
-        if field.encode_name not in leave_out and get_origin(field.type) is not tuple:
+        if field.encode_name not in leave_out and get_origin(field.type) not in (tuple, dict):
             yield (*section, field.encode_name), field.type
 
 
@@ -83,6 +95,6 @@ def _put(tables: dict[str, Any], path: Path, value: Any) -> None:
 
 
 def _refuse_misspelt(name: str, known: list[str]) -> None:
-    hint = did_you_mean(name, known, cutoff=0.85)
+    hint = did_you_mean(name, known, cutoff=0.9)
     if hint:
         raise Wrong(name, f"there is no such variable{hint}")

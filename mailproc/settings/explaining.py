@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import fields
 
 from mailproc.settings.keys import NEVER_DROPPED, Maildrop, Settings, Smtp
+from mailproc.settings.oauth2 import Oauth2
 
 _WORDS = {
     "str": "a text",
@@ -20,7 +21,11 @@ _WORDS = {
 }
 
 # Fields that only the program itself fills.
-_NOT_KEYS = {(Settings, "file"), (Maildrop, "password"), (Smtp, "password")}
+_NOT_KEYS = {
+    (Settings, "file"),
+    *((section, secret) for section in (Maildrop, Smtp) for secret in ("password", "token")),
+    *((Oauth2, field) for field in ("name", "cache", "client_secret", "refresh_token")),
+}
 
 
 class Wrong(ValueError):

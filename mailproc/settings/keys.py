@@ -15,9 +15,11 @@ import msgspec
 from mailproc.defaults import DEFAULT_DROP, DEFAULT_TRUST, Drop, Method
 from mailproc.envelope import MAX_SIZE
 from mailproc.settings.mailbox import Mailbox
+from mailproc.settings.oauth2 import Auth, Oauth2, check_login
 from mailproc.settings.passwords import Secret
 from mailproc.settings.quantities import Seconds, Size
-from mailproc.settings.urls import DatabaseUrl, ImapUrl, MaildirUrl, SmtpUrl
+from mailproc.settings.serving import Serve
+from mailproc.settings.urls import DatabaseUrl, MaildropUrl, MboxUrl, Pop3Url, SmtpUrl
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
@@ -41,13 +43,18 @@ class After(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Maildrop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[[maildrop]]``: a place that is emptied. ``password`` comes from the environment only."""
+    """``[[maildrop]]``: a place that is emptied. ``password`` and ``token`` come from the environment only."""
 
-    url: ImapUrl | MaildirUrl
+    url: MaildropUrl
     name: str = "main"
     password_file: Path | None = None
     password_command: tuple[str, ...] = ()
     password: Secret | None = None
+    auth: Auth = "password"
+    token_file: Path | None = None
+    token_command: tuple[str, ...] = ()
+    token: Secret | None = None
+    oauth2: Oauth2 | None = None
     recipient_headers: tuple[str, ...] = RECIPIENT_HEADERS
     after: After = After()
     ca_file: Path | None = None
@@ -59,10 +66,18 @@ class Maildrop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f".name: {self.name!r} must be of letters, digits, - and _")
         if not self.recipient_headers:
             raise ValueError(".recipient_headers: must name at least one header")
+        if isinstance(self.url, Pop3Url | MboxUrl):
+            self._refuse_to_move("a POP3 maildrop" if isinstance(self.url, Pop3Url) else "an mbox file")
+        check_login(self, self.url)
+
+    def _refuse_to_move(self, kind: str) -> None:
+        for key in self.after.__struct_fields__:
+            if getattr(self.after, key).startswith("move:"):
+                raise ValueError(f".after: {key} cannot be move: {kind} has no folders; say delete or keep")
 
 
 class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[smtp]``: the relay, and who our mail is from. ``password`` comes from the environment only."""
+    """``[smtp]``: the relay, and who our mail is from. ``password`` and ``token`` come from the environment only."""
 
     url: SmtpUrl
     sender: Mailbox = msgspec.field(name="from")
@@ -70,7 +85,15 @@ class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password_file: Path | None = None
     password_command: tuple[str, ...] = ()
     password: Secret | None = None
+    auth: Auth = "password"
+    token_file: Path | None = None
+    token_command: tuple[str, ...] = ()
+    token: Secret | None = None
+    oauth2: Oauth2 | None = None
     ca_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        check_login(self, self.url)
 
 
 class Openpgp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,6 +166,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     smtp: Smtp | None = None
     openpgp: Openpgp = Openpgp()
     dkim: Dkim = Dkim()
+    oauth2: dict[str, Oauth2] = {}
+    serve: Serve | None = None
     log: Log = Log()
     limits: Limits = Limits()
     domains: dict[str, Domain] = {}

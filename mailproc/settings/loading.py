@@ -8,23 +8,32 @@ import shlex
 import stat
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from mailproc.errors import SettingsError
+from mailproc.inputfile import at_once
 from mailproc.settings.environment import override
 from mailproc.settings.explaining import Wrong, wrong
 from mailproc.settings.keys import Dkim, Domain, Limits, Log, Maildrop, Openpgp, Settings, Smtp
 from mailproc.settings.mailbox import read_mailbox
+from mailproc.settings.naming import client_named, client_tables, refuse_namesakes
+from mailproc.settings.oauth2 import Oauth2, read_token_url
 from mailproc.settings.passwords import Secret
 from mailproc.settings.quantities import Seconds, Size, read_size, read_time
+from mailproc.settings.serving import Network, Rate, Serve, read_network, read_rate
 from mailproc.settings.urls import read_database_url, read_maildrop_url, read_name_server, read_smtp_url
 
 SEARCHED = (Path("mailproc.toml"), Path("/etc/mailproc/mailproc.toml"))
 
 _DOMAIN = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.ASCII)
+_SECRETS = (
+    *((Maildrop, "password"), (Maildrop, "token"), (Smtp, "password"), (Smtp, "token")),
+    *((Oauth2, "client_secret"), (Oauth2, "refresh_token")),
+)
 _Section = TypeVar("_Section", bound=msgspec.Struct)
 
 
@@ -58,7 +67,10 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_bytes().decode())
+        with open(file, "rb", opener=at_once) as opened:
+            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                raise SettingsError(f"{file}: it is not a regular file; name one")
+            return tomllib.loads(opened.read().decode())
     except FileNotFoundError:
         raise SettingsError(f"{file}: there is no such file; type: mailproc --config {shlex.quote(str(file))} init") from None
     except OSError as error:
@@ -75,17 +87,30 @@ def _settings(tables: dict[str, Any], file: Path, environ: Mapping[str, str]) ->
     folder = file.parent
     credentials = Path(environ["CREDENTIALS_DIRECTORY"]) if environ.get("CREDENTIALS_DIRECTORY") else None
 
+    clients: dict[str, Oauth2] = {}
+
     def section(table: object, kind: type[_Section], key: str) -> _Section:
-        return _convert(_texts_read(table, kind, key, folder, credentials), kind, key, folder)
+        return _convert(_texts_read(table, kind, key, folder, credentials, clients), kind, key, folder)
 
     whole: dict[str, Any] = {"database": "sqlite:///mailproc.db", "archive": "archive", "state": "state", **tables}
-    for name, kind in (("smtp", Smtp), ("openpgp", Openpgp), ("dkim", Dkim), ("log", Log), ("limits", Limits)):
+    caches = Path(str(_read_text(whole["state"], partial(_read_path, folder=folder), "state"))) / "tokens"
+    for name, key, table in client_tables(whole.get("oauth2", {}), caches):
+        clients[name] = section(table, Oauth2, key)
+    whole["oauth2"] = clients
+    for name, kind in (
+        ("smtp", Smtp),
+        ("openpgp", Openpgp),
+        ("dkim", Dkim),
+        ("log", Log),
+        ("limits", Limits),
+        ("serve", Serve),
+    ):
         if name in whole:
             whole[name] = section(whole[name], kind, name)
     whole["maildrop"] = [section(table, Maildrop, f"maildrop[{n}]") for n, table in _numbered(whole.get("maildrop", []))]
     whole["domains"] = {name: section(table, Domain, key) for name, key, table in _named(whole.get("domains", {}))}
     _refuse_loose_options(whole.get("handler"))
-    _refuse_namesakes([maildrop.name for maildrop in whole["maildrop"]])
+    refuse_namesakes([maildrop.name for maildrop in whole["maildrop"]], "maildrop", "maildrop[{}].name")
     return section({**whole, "file": file}, Settings, "")
 
 
@@ -115,35 +140,33 @@ def _refuse_loose_options(sections: object) -> None:
             )
 
 
-def _refuse_namesakes(names: list[str]) -> None:
-    # A name is also a part of an environment variable, where upper and lower case, - and _ are one.
-    folded = [name.upper().replace("-", "_") for name in names]
-    for index, name in enumerate(folded):
-        if name in folded[:index]:
-            raise Wrong(f"maildrop[{index}].name", f"{names[index]!r} is taken by another maildrop; give each its own name")
-
-
-def _texts_read(table: object, kind: type, key: str, folder: Path, credentials: Path | None) -> dict[str, Any]:
+def _texts_read(
+    table: object, kind: type, key: str, folder: Path, credentials: Path | None, clients: Mapping[str, Oauth2]
+) -> dict[str, Any]:
     """The table with those texts read that become more than one value."""
     if not isinstance(table, dict):
         raise Wrong(key, "must be a table")
     readers: dict[tuple[type, str], Callable[[str], object]] = {
         (Settings, "database"): lambda text: read_database_url(text, folder),
         (Maildrop, "url"): lambda text: read_maildrop_url(text, folder, allow_plaintext=table.get("allow_plaintext") is True),
-        (Maildrop, "password_file"): lambda text: _credential(text, credentials),
         (Dkim, "dns_server"): read_name_server,
         (Smtp, "url"): read_smtp_url,
         (Smtp, "from"): read_mailbox,
         (Smtp, "admin"): read_mailbox,
-        (Smtp, "password_file"): lambda text: _credential(text, credentials),
+        (Smtp, "oauth2"): lambda name: client_named(name, clients),
+        (Maildrop, "oauth2"): lambda name: client_named(name, clients),
+        (Oauth2, "token_url"): read_token_url,
     }
+    for section, secret in _SECRETS:
+        readers[section, secret] = partial(_refuse_secret, secret)
+        readers[section, f"{secret}_file"] = lambda text: _credential(text, credentials)
     return {
         name: _read_text(value, readers.get((kind, name)), f"{key}.{name}" if key else name) for name, value in table.items()
     }
 
 
 def _read_text(value: object, reader: Callable[[str], object] | None, key: str) -> object:
-    if reader is None:
+    if reader is None or isinstance(value, Secret):
         return value
     if not isinstance(value, str):
         raise Wrong(key, "must be a text")
@@ -151,6 +174,10 @@ def _read_text(value: object, reader: Callable[[str], object] | None, key: str) 
         return reader(value)
     except ValueError as error:
         raise Wrong(key, str(error)) from None
+
+
+def _refuse_secret(name: str, text: str) -> str:
+    raise ValueError(f"a secret must not stand in the configuration; use {name}_file")
 
 
 def _credential(name: str, credentials: Path | None) -> str:
@@ -163,11 +190,9 @@ def _convert(table: dict[str, Any], kind: type[_Section], key: str, folder: Path
     def value(wanted: type, given: object) -> object:
         if isinstance(given, wanted):
             return given
-        if wanted is Secret:
-            raise ValueError("a password must not stand in the configuration; use password_file or password_command")
         if wanted is Path:
             return _read_path(given, folder)
-        return {Size: read_size, Seconds: read_time}[wanted](given)
+        return {Size: read_size, Seconds: read_time, Network: read_network, Rate: read_rate}[wanted](given)
 
     try:
         return msgspec.convert(table, kind, dec_hook=value)

@@ -1,4 +1,4 @@
-"""Secrets: values that do not show themselves, and where a password is read from."""
+"""Secrets: values that do not show themselves, and where passwords and tokens are read from."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
-class Login(Protocol):
+class WithPassword(Protocol):
     """A section of the configuration that may need a password."""
 
     @property
@@ -55,28 +55,40 @@ class Login(Protocol):
         """A program and its arguments; the first line that it writes is the password."""
 
 
-def password_of(login: Login, key: str) -> str:
+def password_of(section: WithPassword, key: str) -> str:
     """The password for a section of the configuration; ``key`` is what an error calls it, as ``maildrop[0]``.
 
     Raises `SettingsError` when there is none or its file may be read by others, `Away` when the command fails.
     """
-    if login.password is not None:
-        return login.password.reveal()
-    if login.password_file is not None:
-        return _first_line(_read_file(login.password_file, key), f"{key}.password_file: {login.password_file}")
-    if login.password_command:
-        return _first_line(_run(login.password_command, key), f"{key}.password_command: {login.password_command[0]}")
-    raise SettingsError(f"{key}.password_file: is missing; give it, or password_command")
+    given = first_given(f"{key}.password", section.password, section.password_file, section.password_command)
+    if given is None:
+        raise SettingsError(f"{key}.password_file: is missing; give it, or password_command")
+    return given
+
+
+def first_given(key: str, secret: Secret | None, file: Path | None, command: Sequence[str] = ()) -> str | None:
+    """A secret from the first of these that is given: the environment, the first line of a file or of a command's output.
+
+    None when none is. ``key`` is the secret's own, as ``smtp.password``; errors are those of `password_of`.
+    """
+    if secret is not None:
+        return secret.reveal()
+    if file is not None:
+        return _first_line(_read_file(file, f"{key}_file"), f"{key}_file: {file}")
+    if command:
+        where = f"{key}_command: {command[0]}"
+        return _first_line(_run(command, where), where)
+    return None
 
 
 def _first_line(content: bytes, where: str) -> str:
     line = content.split(b"\n", 1)[0].removesuffix(b"\r")
     if not line:
-        raise SettingsError(f"{where}: its first line is empty; put the password there")
+        raise SettingsError(f"{where}: its first line is empty; put the secret there")
     try:
         return line.decode()
     except UnicodeDecodeError:
-        raise SettingsError(f"{where}: the password is not UTF-8; write it so") from None
+        raise SettingsError(f"{where}: its first line is not UTF-8; write it so") from None
 
 
 def _read_file(file: Path, key: str) -> bytes:
@@ -84,17 +96,16 @@ def _read_file(file: Path, key: str) -> bytes:
         with file.open("rb") as opened:
             # Asked of the open file, so that it cannot be exchanged between question and answer.
             if os.fstat(opened.fileno()).st_mode & (stat.S_IROTH | stat.S_IWOTH):
-                raise SettingsError(f"{key}.password_file: others may read or write it; type: chmod o-rwx {file}")
+                raise SettingsError(f"{key}: others may read or write it; type: chmod o-rwx {file}")
             return opened.read(_LONGEST)
     except OSError as error:
-        raise SettingsError(f"{key}.password_file: {file}: {error.strerror}; name a file that can be read") from None
+        raise SettingsError(f"{key}: {file}: {error.strerror}; name a file that can be read") from None
 
 
-def _run(command: Sequence[str], key: str) -> bytes:
+def _run(command: Sequence[str], where: str) -> bytes:
     import signal  # kept out of the way of a run that has a password file
     import subprocess
 
-    where = f"{key}.password_command: {command[0]}"
     try:
         # A session of its own, so that at its end nothing that it started holds our pipe.
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)

@@ -11,8 +11,9 @@ from mailproc.errors import SettingsError
 from mailproc.settings.passwords import Secret
 from mailproc.transport import Security, is_loopback
 
-# RFC 8314 section 7.3 and RFC 6409 section 3.1 name the ports.
+# RFC 8314 section 7.3, RFC 1939 section 3 and RFC 6409 section 3.1 name the ports.
 _IMAP: dict[str, tuple[Security, int]] = {"imaps": ("tls", 993), "imap+starttls": ("starttls", 143), "imap": ("plain", 143)}
+_POP3: dict[str, tuple[Security, int]] = {"pop3s": ("tls", 995), "pop3+starttls": ("starttls", 110), "pop3": ("plain", 110)}
 _SMTP: dict[str, tuple[Security, int]] = {"smtps": ("tls", 465), "smtp+starttls": ("starttls", 587), "smtp": ("plain", 25)}
 
 
@@ -32,6 +33,27 @@ class MaildirUrl(msgspec.Struct, frozen=True, tag="maildir"):
     path: Path
 
 
+class Pop3Url(msgspec.Struct, frozen=True, tag="pop3"):
+    """A maildrop on a POP3 server: ``pop3s://USER@HOST[:PORT]``."""
+
+    host: str
+    port: int
+    security: Security
+    username: str
+
+
+class MboxUrl(msgspec.Struct, frozen=True, tag="mbox"):
+    """An mbox file on this machine: ``mbox:PATH``."""
+
+    path: Path
+
+
+MaildropUrl = ImapUrl | Pop3Url | MaildirUrl | MboxUrl
+
+# What a path on this machine is: the kind of maildrop, and what the path names.
+_LOCAL: dict[str, tuple[type[MaildirUrl] | type[MboxUrl], str]] = {"maildir": (MaildirUrl, "folder"), "mbox": (MboxUrl, "file")}
+
+
 class SmtpUrl(msgspec.Struct, frozen=True):
     """The relay that takes our mail: ``smtp+starttls://[USER@]HOST[:PORT]``; ``username`` None means no login."""
 
@@ -49,21 +71,30 @@ class DatabaseUrl(msgspec.Struct, frozen=True):
     has_password: bool = False
 
 
-def read_maildrop_url(text: str, folder: Path, *, allow_plaintext: bool = False) -> ImapUrl | MaildirUrl:
+def read_maildrop_url(text: str, folder: Path, *, allow_plaintext: bool = False) -> MaildropUrl:
     """Split the URL of a maildrop; a relative path is below ``folder``. Raises ValueError with the fix."""
     scheme, _, rest = text.partition(":")
-    if scheme.lower() == "maildir":
+    if scheme.lower() in _LOCAL:
+        kind, what = _LOCAL[scheme.lower()]
         if not rest:
-            raise ValueError("maildir: needs a folder: maildir:PATH")
-        return MaildirUrl(folder / rest)
-    parts = _split(text, _IMAP, "imaps:, imap+starttls:, imap: and maildir:")
-    security, port = _IMAP[parts.scheme]
+            raise ValueError(f"{scheme.lower()}: needs a {what}: {scheme.lower()}:PATH")
+        return kind(folder / rest)
+    parts = _split(text, _IMAP | _POP3, "imaps:, imap+starttls:, imap:, pop3s:, pop3+starttls:, pop3:, maildir: and mbox:")
+    security, port = (_IMAP | _POP3)[parts.scheme]
+    protocol = parts.scheme[:4]
     if parts.username is None:
-        raise ValueError("there is no user name; write it like imaps://USER@HOST/INBOX")
+        raise ValueError(f"there is no user name; write it like {protocol}s://USER@HOST")
     host = _host(parts)
     if security == "plain" and not (allow_plaintext or is_loopback(host)):
-        raise ValueError("imap: sends the password in the clear; use imaps: or imap+starttls:, or set allow_plaintext = true")
-    return ImapUrl(host, parts.port or port, security, unquote(parts.username), unquote(parts.path[1:]) or "INBOX")
+        raise ValueError(
+            f"{protocol}: sends the password in the clear; use {protocol}s: or {protocol}+starttls:, "
+            "or set allow_plaintext = true"
+        )
+    if protocol == "imap":
+        return ImapUrl(host, parts.port or port, security, unquote(parts.username), unquote(parts.path[1:]) or "INBOX")
+    if parts.path.strip("/"):
+        raise ValueError("nothing may follow the host: a POP3 server has one maildrop for a user, and no folders")
+    return Pop3Url(host, parts.port or port, security, unquote(parts.username))
 
 
 def read_smtp_url(text: str) -> SmtpUrl:

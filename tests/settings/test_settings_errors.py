@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -40,9 +41,22 @@ DOMAIN = '[domains."example.org"]\nhandler = "x"\n'
         (DROP + "after = { handeld = 'keep' }", "maildrop[0].after.handeld: there is no such key; did you mean handled?"),
         (DROP + "recipient_headers = 'To'", "maildrop[0].recipient_headers: must be a list, not a text"),
         (DROP + "recipient_headers = []", "maildrop[0].recipient_headers: must name at least one header"),
-        (DROP + "password = 'hush'", "maildrop[0].password: a password must not stand in the configuration; use password_file"),
-        ("[[maildrop]]\nurl = 'pop3s://a@h'", "maildrop[0].url: pop3s: is not known here; there are imaps:, imap+starttls:, "),
-        ("[[maildrop]]\nurl = 'mbox:x'", "maildrop[0].url: mbox: is not known here"),
+        (DROP + "password = 'hush'", "maildrop[0].password: a secret must not stand in the configuration; use password_file"),
+        ("[[maildrop]]\nurl = 'nntp://a@h'", "maildrop[0].url: nntp: is not known here; there are imaps:, imap+starttls:, "),
+        ("[[maildrop]]\nurl = 'mbox:'", "maildrop[0].url: mbox: needs a file: mbox:PATH"),
+        ("[[maildrop]]\nurl = 'pop3s://a@h/INBOX'", "maildrop[0].url: nothing may follow the host: a POP3 server has one"),
+        (
+            "[[maildrop]]\nurl = 'pop3://a@h'",
+            "maildrop[0].url: pop3: sends the password in the clear; use pop3s: or pop3+starttls:",
+        ),
+        (
+            "[[maildrop]]\nurl = 'pop3s://a@h'\nafter = { rejected = 'move:Failed' }",
+            "maildrop[0].after: rejected cannot be move: a POP3 maildrop has no folders; say delete or keep",
+        ),
+        (
+            "[[maildrop]]\nurl = 'mbox:x'\nafter = { handled = 'move:Done' }",
+            "maildrop[0].after: handled cannot be move: an mbox file has no folders",
+        ),
         ("[[maildrop]]\nurl = 'x'", "maildrop[0].url: no scheme is not known here"),
         ("[[maildrop]]\nurl = 'maildir:'", "maildrop[0].url: maildir: needs a folder"),
         ("[[maildrop]]\nurl = { type = 'maildir', path = 'x' }", "maildrop[0].url: must be a text"),
@@ -101,11 +115,13 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, says: str) -> None:
     [
         (lambda file: None, "there is no such file; type: mailproc --config .* init"),
         (lambda file: file.mkdir(), "Is a directory; name a file that can be read"),
+        (os.mkfifo, "it is not a regular file; name one"),
+        (lambda file: file.symlink_to("/dev/zero"), "it is not a regular file; name one"),
         (lambda file: file.write_bytes(b'a = "\xff"'), "octet 5 is not UTF-8; save it so"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, make: object, says: str) -> None:
-    """A missing file, a folder and bytes that are no text each get their line."""
+    """A missing file, a folder, what may never give an end, and bytes that are no text each get their line, at once."""
     file = tmp_path / "mailproc.toml"
     make(file)  # type: ignore[operator]
     with pytest.raises(SettingsError, match=rf"mailproc\.toml: {says}$"):

@@ -5,20 +5,29 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from msgspec.structs import fields
 
-from mailproc.settings import After, Dkim, Domain, Limits, Log, Maildrop, Openpgp, Settings, Smtp, load
+from mailproc.settings import After, Dkim, Domain, Limits, Log, Maildrop, Oauth2, Openpgp, Serve, Settings, Smtp, load
 
 TOP = Path(__file__).parents[2]
-SECTIONS = (Settings, Maildrop, After, Smtp, Openpgp, Dkim, Log, Limits, Domain)
-FILLED_BY_THE_PROGRAM = {"password"}
+SECTIONS = (Settings, Maildrop, After, Smtp, Oauth2, Openpgp, Dkim, Log, Limits, Serve, Domain)
+FILLED_BY_THE_PROGRAM = {"password", "token", "client_secret", "refresh_token", "cache"}
+
+# A login is one of these ways alone: what is left out for each.
+LOGINS = {
+    "password": {"auth", "oauth2", "token_file", "token_command"},
+    "token": {"oauth2", "password_file", "password_command"},
+    "oauth2": {"token_file", "token_command", "password_file", "password_command"},
+}
 
 
-def example(folder: Path, *, uncommented: bool = False) -> Settings:
-    """The settings that the example gives, with the commented keys too if asked."""
+def example(folder: Path, *, login: str | None = None) -> Settings:
+    """The settings that the example gives, with the commented keys too if a ``login`` is said."""
     text = (TOP / "mailproc/settings/example.toml").read_text()
-    if uncommented:
-        text = re.sub(r"(?m)^# (?=\w+ = |\[handler)", "", text)
+    if login:
+        text = re.sub(r"(?m)^# (?=\w+ = |\[handler|\[oauth2|\[serve)", "", text)
+        text = re.sub(rf"(?m)^(?:{'|'.join(LOGINS[login])}) = .*\n", "", text)
     (folder / "mailproc.toml").write_text(text)
     return load(folder / "mailproc.toml", {})
 
@@ -31,12 +40,16 @@ def test_the_example_has_every_key() -> None:
     assert keys - written == set()
 
 
-def test_the_example_loads_with_every_key(tmp_path: Path) -> None:
+@pytest.mark.parametrize("login", LOGINS)
+def test_the_example_loads_with_every_key(tmp_path: Path, login: str) -> None:
     """Also with all of its comments taken away from the keys, it is a valid configuration."""
-    settings = example(tmp_path, uncommented=True)
+    settings = example(tmp_path, login=login)
     assert settings.answers == tmp_path / "answers"
     assert settings.log.file == tmp_path / "mailproc.log"
-    assert settings.maildrops[0].password_command[0] == "pass"
+    (maildrop,) = settings.maildrops
+    assert maildrop.password_command[:1] == (("pass",) if login == "password" else ())
+    assert maildrop.token_command[:1] == (("oauth2-token",) if login == "token" else ())
+    assert (maildrop.oauth2 is settings.oauth2["office"]) == (login == "oauth2")
     assert settings.handlers["notes"]["use"] == "notes.mail:Notes"
 
 

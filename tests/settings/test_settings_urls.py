@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailproc.settings import ImapUrl, MaildirUrl, SmtpUrl
+from mailproc.settings import ImapUrl, MaildirUrl, MboxUrl, Pop3Url, SmtpUrl
 from mailproc.settings.mailbox import read_mailbox
 from mailproc.settings.quantities import read_size, read_time
 from mailproc.settings.urls import read_database_url, read_maildrop_url, read_smtp_url
@@ -30,6 +30,13 @@ HERE = Path("/srv")
         ("imap://a@localhost", ImapUrl("localhost", 143, "plain", "a", "INBOX")),
         ("imap://a@127.0.0.1:1143", ImapUrl("127.0.0.1", 1143, "plain", "a", "INBOX")),
         ("imap://a@[::1]", ImapUrl("::1", 143, "plain", "a", "INBOX")),
+        ("pop3s://a@h.example", Pop3Url("h.example", 995, "tls", "a")),
+        ("POP3S://a@H.example/", Pop3Url("h.example", 995, "tls", "a")),
+        ("pop3s://a%40example.org@h.example:1995", Pop3Url("h.example", 1995, "tls", "a@example.org")),
+        ("pop3+starttls://a@h.example", Pop3Url("h.example", 110, "starttls", "a")),
+        ("pop3://a@[::1]", Pop3Url("::1", 110, "plain", "a")),
+        ("mbox:/var/mail/x", MboxUrl(Path("/var/mail/x"))),
+        ("MBOX:mail/x", MboxUrl(HERE / "mail/x")),
         ("maildir:Mail dir/x", MaildirUrl(HERE / "Mail dir/x")),
         ("maildir:/var/mail/x", MaildirUrl(Path("/var/mail/x"))),
     ],
@@ -39,8 +46,9 @@ def test_maildrop_urls(text: str, url: object) -> None:
     assert read_maildrop_url(text, HERE) == url
 
 
-def test_plain_imap_to_another_machine_needs_leave() -> None:
+def test_plain_text_to_another_machine_needs_leave() -> None:
     """allow_plaintext = true is that leave."""
+    assert read_maildrop_url("pop3://a@h.example", HERE, allow_plaintext=True) == Pop3Url("h.example", 110, "plain", "a")
     assert read_maildrop_url("imap://a@h.example", HERE, allow_plaintext=True) == ImapUrl(
         "h.example", 143, "plain", "a", "INBOX"
     )
@@ -78,7 +86,7 @@ def test_database_urls(text: str, file: Path | None, url: str) -> None:
 @given(st.text(max_size=40))
 def test_any_text_is_a_url_or_refused(text: str) -> None:
     """Whatever is written, the readers answer or raise ValueError."""
-    for prefix in ("", "imaps://", "imap://a@", "smtp://", "maildir:", "sqlite:///", "postgresql://"):
+    for prefix in ("", "imaps://", "imap://a@", "pop3s://a@", "mbox:", "smtp://", "maildir:", "sqlite:///", "postgresql://"):
         for read in (lambda t: read_maildrop_url(t, HERE), read_smtp_url, lambda t: read_database_url(t, HERE), read_mailbox):
             try:
                 read(prefix + text)
