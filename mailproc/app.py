@@ -207,6 +207,7 @@ def make_works(
         clock=clock,
         watch=watch or Deaf(),
         note_pending=note_pending or state.pending.set,
+        give_way=state.crowd.give_way,
         note_debt=state.debts.add,
         note_too_large=state.note_too_large,
         deaths=deaths or {},

@@ -9,6 +9,7 @@
     spooled              its time is that of the last mail that a door took over
     tokens/NAME          the access token of [oauth2.NAME], and the refresh token that came in exchange for the operator's
     debts                the starts of messages that only the database kept from ending, to be given back
+    crowd                touched when clients waited for each other at a door
     stop                 put there by an operator: end after the message in hand
     hatch/, owners/, tmp/        of running processes
 """
@@ -29,6 +30,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mailproc.crowd import Crowd
 from mailproc.debts import Debts
 from mailproc.errors import Locked, SettingsError
 from mailproc.pending import Pending
@@ -71,6 +73,11 @@ class State:
     def pending(self) -> Pending:
         """The marker of work besides new mail."""
         return Pending(self.folder / "pending")
+
+    @property
+    def crowd(self) -> Crowd:
+        """The clients that crowd at a door."""
+        return Crowd(self.folder / "crowd")
 
     @property
     def debts(self) -> Debts:

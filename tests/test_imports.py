@@ -22,9 +22,9 @@ LAYERS = {
     "decisions": "patience screening delivery handler registry recipients answers oops replies mailproc",
     "adapters": "maildrops openpgp dkim database archive submission smtpd oauth2",
     "middle": "authenticate pipeline inspection processing",
-    "edges": "origin exits inputfile settings plugins userfile dnsfile systemd debts pending state ownership privileges logs "
-    "logins drops worker supervisor postmaster app rehearsal shift run reception pipe letters inject watching serve checkup "
-    "ends testing demo cli __main__",
+    "edges": "origin exits inputfile settings plugins userfile dnsfile systemd crowd debts pending state ownership privileges "
+    "logs logins drops worker supervisor postmaster app rehearsal shift run reception pipe letters inject watching serve "
+    "checkup ends testing demo cli __main__",
 }
 ORDER = [name for names in LAYERS.values() for name in names.split()]
 

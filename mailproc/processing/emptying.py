@@ -66,6 +66,7 @@ def empty(works: Works, drop: Maildrop, policy: DropPolicy, limits: ChunkLimits,
             ahead = wire.submit(next, chunks, None)
             if not arrived:
                 continue
+            works.give_way()
             parcels = receive(works, arrived)
             ends = work(works, parcels)
             stay += wire.submit(remove, works, drop, leaving(policy, parcels, ends)).result()

@@ -66,6 +66,7 @@ def _chunks(works: Works, limits: ChunkLimits, budget: Budget) -> Iterator[list[
     for suspect in (False, True):
         behind: tuple[datetime, str] | None = None
         while not (works.watch.stopping() or budget.late):
+            works.give_way()
             with reading(works.engine) as conn:
                 at_most = 1 if suspect else limits.messages
                 rows = spool.waiting(conn, works.clock(), behind=behind, limit=at_most, suspect=suspect)

@@ -79,6 +79,7 @@ class Works:
     ``note_pending`` is called before a commit or a deletion that leaves something to do if we die. ``deaths`` tells, by
     receipt id, how earlier workers of this run ended. ``note_debt`` takes the ids of receipts whose start is to be given back
     as soon as the database can be written again, ``note_too_large`` the uids of what stays in a maildrop because of its size.
+    ``give_way`` is called before each chunk: it waits a moment where clients wait for the disk and the database.
     """
 
     engine: Engine
@@ -89,6 +90,7 @@ class Works:
     clock: Callable[[], datetime] = utc_now
     watch: Watch = field(default_factory=Deaf)
     note_pending: Callable[[], None] = lambda: None
+    give_way: Callable[[], None] = lambda: None
     note_debt: Callable[[Sequence[str]], None] = lambda ids: None
     note_too_large: Callable[[str, Sequence[str]], None] = lambda maildrop, uids: None
     deaths: Mapping[str, str] = field(default_factory=dict)

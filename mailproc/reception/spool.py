@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 
 from mailproc.app import checked_engine
 from mailproc.archive import Archive, FolderArchive
+from mailproc.crowd import MANY
 from mailproc.database import spool
 from mailproc.database.engine import writing
 from mailproc.errors import MailprocError, Transient
@@ -80,7 +81,10 @@ def attend_spool(settings: Settings, link: Link, deaths: Mapping[str, str], list
     while True:
         ready = select.select([listener], [], [], 0.0 if link.stopping() else QUIET)[0]
         if ready:
-            _take_over(spooled, _together(listener))
+            together = _together(listener)
+            if len(together) >= MANY:
+                state.crowd.note()
+            _take_over(spooled, together)
         elif link.stopping():
             return os.EX_OK
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -109,6 +110,21 @@ def test_a_backlog_is_worked_in_chunks_and_what_killed_before_last(installation:
     resume(installation.works(), ChunkLimits(messages=2), Budget())
     assert installation.calls()[-1].startswith("0 poison")
     assert installation.effects() == ["1", "2", "3", "4", "5"]
+
+
+def test_each_chunk_gives_way_to_a_crowd_at_the_door(installation: Installation, clock: Clock) -> None:
+    """Before the ledger is asked what waits, so that the chunk is what waits then."""
+    offer(spooled(installation), make_mail("1"), make_mail("2"))
+    seen: list[list[str]] = []
+
+    def give_way() -> None:
+        if not seen:
+            offer(spooled(installation), make_mail("3"))
+        seen.append(installation.effects())
+
+    resume(replace(installation.works(), give_way=give_way), ChunkLimits(messages=2), Budget())
+    assert seen[:2] == [[], ["1", "2"]]
+    assert installation.effects() == ["1", "2", "3"]
 
 
 def test_what_is_not_due_is_left(installation: Installation, clock: Clock) -> None:

@@ -61,6 +61,7 @@ def test_a_flood_survives_a_kill(installation: Installation) -> None:
     house.kill()
     with house.opened():
         flood.join()
+    assert (installation.folder / "state" / "crowd").exists()
     assert installation.run().returncode == 0
     handled = Counter(installation.effects())
     assert set(handled.values()) == {1}
