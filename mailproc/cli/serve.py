@@ -60,7 +60,7 @@ class _Size(click.ParamType[int]):
     help="Hand the mail to a handler for aiosmtpd or smtpd instead; no configuration, ledger or archive is used then.",
 )
 @click.option("-u", "--smtputf8", is_flag=True, hidden=True, help="It is always offered.")
-@click.option("-d", "--debug", count=True, help="Write the dialogue to stderr.")
+@click.option("-d", "--debug", count=True, help="Write the dialogue to stderr; -dd also the messages.")
 @click.pass_context
 def serve(ctx: click.Context, /, **given: Any) -> int:
     """Take mail in by SMTP or LMTP, on loopback unless told otherwise.
@@ -85,8 +85,7 @@ def serve(ctx: click.Context, /, **given: Any) -> int:
     require_aiosmtpd()
     if given["classargs"] and not given["brought"]:
         raise click.UsageError("CLASSARGS belong to --class")
-    if given["debug"]:
-        _show_dialogue()
+    _heed_dialogue(given["debug"])
     if given["brought"]:
         return _serve_brought(given)
     from mailproc.serve import serve_mail
@@ -154,11 +153,12 @@ def _serve_brought(given: dict[str, Any]) -> int:
     )
 
 
-def _show_dialogue() -> None:
-    """Write what clients say and are told to stderr; passwords are not in it."""
+def _heed_dialogue(asked: int) -> None:
+    """Write what clients say and are told to stderr, without passwords, for who asks for it; aiosmtpd tells of every word."""
     import logging
 
     from mailproc import logs
 
-    logs.to_stderr(verbose=True)
-    logging.getLogger("mail.log").setLevel(logging.DEBUG)
+    if asked:
+        logs.to_stderr(verbose=True)
+    logging.getLogger("mail.log").setLevel({0: logging.WARNING, 1: logging.INFO}.get(asked, logging.DEBUG))

@@ -35,9 +35,6 @@ _LOOK = 1.0  # seconds between two looks at the children
 
 log = logging.getLogger("mailproc")
 
-# aiosmtpd tells of every command; who wants to read that, asks for it.
-logging.getLogger("mail.log").setLevel(logging.WARNING)
-
 
 @dataclass(frozen=True, slots=True)
 class Doors:

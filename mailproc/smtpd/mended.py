@@ -27,6 +27,7 @@ from mailproc.smtpd.reader import NO_ROOM, Unfit
 from mailproc.smtpd.replies import replies_of
 
 _log = logging.getLogger(__name__)
+_dialogue = logging.getLogger("mail.log")  # aiosmtpd's, in which it has the commands
 
 ALLOWED_BEFORE_STARTTLS.add("LHLO")  # aiosmtpd's list has the greeting of SMTP alone
 
@@ -68,6 +69,7 @@ class Mended(Connection):
             if owed:
                 failpoint("door-reply")
             self._writer.write(b"".join(line.encode("ascii") + b"\r\n" for line in reply))
+            _dialogue.info("%r << %s", self.session.peer, " / ".join(reply))
         await self._writer.drain()
 
     async def handle_exception(self, error: Exception) -> str:

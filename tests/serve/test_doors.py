@@ -265,13 +265,17 @@ def test_verbs_of_ones_own(installation: Installation, tmp_path: Path, monkeypat
 def test_base64_is_no_secret(installation: Installation, certificate: Certificate) -> None:
     """A password is neither in the log nor on stderr, also with the dialogue shown."""
     house = House(installation, tls_section(certificate) + "\nsmtp_parameters = { auth_require_tls = false }")
-    house.open("-d")
+    with writing(installation.engine) as conn:
+        set_password(conn, "ann", PASSWORD)
+    house.open("-dd")
     secret = base64.b64encode(b"\0ann\0" + PASSWORD.encode()).decode()
     with house.client() as client:
         client.reply()
         client.say_all("EHLO x", f"AUTH PLAIN {secret}")
     errors = house.close()
-    assert "AUTH" in errors
+    assert ">> b'EHLO x'" in errors
+    assert ">> b'AUTH PLAIN ********" in errors
+    assert "<< 235 2.7.0" in errors
     written = errors + (installation.folder / "log").read_text()
     assert secret not in written
     assert PASSWORD not in written
