@@ -89,15 +89,20 @@ def handle(
     from mailproc.run import Run
 
     run = Run(settings, maildrops, limit, max_time.total_seconds() if max_time else None, wait)
+    status = with_bar(run)
+    done(_summary(run, status))
+    return gravest([status, os.EX_SOFTWARE]) if fail_on_oops and run.ended["failed"] else status
+
+
+def with_bar(run: Run) -> int:
+    """Have a run do its work, with a bar on a terminal; answers its exit status."""
     bar = Bar()
     if sys.stderr.isatty():
         run.progress = bar
     try:
-        status = run.run()
+        return run.run()
     finally:
         bar.close()
-    done(_summary(run, status))
-    return gravest([status, os.EX_SOFTWARE]) if fail_on_oops and run.ended["failed"] else status
 
 
 def _rehearse(settings: Settings, maildrops: Sequence[str], limit: int | None, form: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from itertools import filterfalse
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import click
 
 from mailproc.cli.addresses import address, is_storable, reverse_path
 from mailproc.cli.configured import refuse_another_user, with_settings
-from mailproc.cli.handle import Bar, counted
+from mailproc.cli.handle import counted, with_bar
 from mailproc.cli.listing import done, safe
 
 if TYPE_CHECKING:
@@ -71,12 +70,6 @@ def _worked(settings: Settings) -> int:
     from mailproc.run import Run
 
     run = Run(settings, pending_only=True)
-    bar = Bar()
-    if sys.stderr.isatty():
-        run.progress = bar
-    try:
-        status = run.run()
-    finally:
-        bar.close()
+    status = with_bar(run)
     done(counted(run))
     return status

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from mailproc.address import Address
 from mailproc.processing.receiving import Arrived
 from mailproc.reading import read_message
+from mailproc.reception.handover import Handover
 from mailproc.recipients import POSTMASTER, Recipients
 
 
@@ -23,6 +24,18 @@ def arrived_at_door(
         entrance=entrance,
         recipients=Recipients(tuple(map(written, recipients))),
         reverse_path=reverse_path,
+        client_waits=client_waits,
+    )
+
+
+def handed_over(handover: Handover, *, client_waits: bool) -> Arrived:
+    """The same for a message that a door has handed to a worker."""
+    return arrived_at_door(
+        handover.raw,
+        handover.reverse_path,
+        handover.recipients,
+        entrance=handover.entrance,
+        arrival=datetime.fromtimestamp(handover.arrival, UTC),
         client_waits=client_waits,
     )
 

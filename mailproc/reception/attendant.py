@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from mailproc.app import make_works
 from mailproc.database.engine import writing
@@ -18,7 +17,7 @@ from mailproc.failpoints import failpoint
 from mailproc.processing.attending import attend
 from mailproc.processing.receiving import renew_lease
 from mailproc.processing.works import Works
-from mailproc.reception.arriving import arrived_at_door
+from mailproc.reception.arriving import handed_over
 from mailproc.reception.faults import record
 from mailproc.reception.handover import AGAIN, ANEW, QUIET, Handover, answer, for_each, refuse, taken
 from mailproc.replies import AWAY, STOPPED, STOPPING, our_fault
@@ -101,14 +100,7 @@ class Attendant:
     def _replies(self, works: Works, handover: Handover) -> Sequence[Reply]:
         """What the client is told; whatever goes wrong outside of the message's own course has it come again."""
         self._untidy_since = self._untidy_since or time.monotonic()
-        arrived = arrived_at_door(
-            handover.raw,
-            handover.reverse_path,
-            handover.recipients,
-            entrance=handover.entrance,
-            arrival=datetime.fromtimestamp(handover.arrival, UTC),
-            client_waits=True,
-        )
+        arrived = handed_over(handover, client_waits=True)
         try:
             if not self._state.stop_requested:
                 return attend(works, arrived, one_reply=handover.entrance != "lmtp")

@@ -25,7 +25,7 @@ from mailproc.database.engine import writing
 from mailproc.errors import MailprocError, Transient
 from mailproc.failpoints import failpoint
 from mailproc.processing.receiving import Arrived, archive, openings_of
-from mailproc.reception.arriving import arrived_at_door
+from mailproc.reception.arriving import handed_over
 from mailproc.reception.faults import record
 from mailproc.reception.handover import AGAIN, ANEW, QUIET, Handover, answer, for_each, refuse, taken
 from mailproc.replies import AWAY, our_fault
@@ -107,24 +107,14 @@ def _take_over(spooled: Spooled, together: Sequence[tuple[socket.socket, Handove
 
 
 def replies_to(spooled: Spooled, handovers: Sequence[Handover]) -> list[list[Reply]]:
-    """A 250 for each recipient of each message, when all of them are durable."""
+    """A 250 for each recipient of each message that is durable; one that breaks us takes none of the others along."""
     try:
-        accepted = spooled.accept([_arrived(handover) for handover in handovers])
+        accepted = spooled.accept([handed_over(handover, client_waits=False) for handover in handovers])
     except Transient as away:
         log.error("%s", away)
         return [for_each(AWAY, handover) for handover in handovers]
     except Exception as error:
-        told = our_fault(record(spooled.engine, error))
-        return [for_each(told, handover) for handover in handovers]
+        if len(handovers) > 1:
+            return [replies for handover in handovers for replies in replies_to(spooled, [handover])]
+        return [for_each(our_fault(record(spooled.engine, error)), handovers[0])]
     return [[Reply(250, "2.0.0", f"OK: {id}") for id in ids] for ids in accepted]
-
-
-def _arrived(handover: Handover) -> Arrived:
-    return arrived_at_door(
-        handover.raw,
-        handover.reverse_path,
-        handover.recipients,
-        entrance=handover.entrance,
-        arrival=datetime.fromtimestamp(handover.arrival, UTC),
-        client_waits=False,
-    )

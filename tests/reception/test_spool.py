@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,7 @@ from mailproc.database.tables import receipt
 from mailproc.maildrops.memory import MemoryDrop
 from mailproc.processing.emptying import empty
 from mailproc.processing.policy import Budget, ChunkLimits, DropPolicy
+from mailproc.processing.receiving import Arrived
 from mailproc.processing.reworking import resume
 from mailproc.reception.handover import Handover
 from mailproc.reception.spool import Spooled, replies_to
@@ -97,6 +99,22 @@ def test_without_an_archive_nothing_is_taken(installation: Installation) -> None
     (installation.folder / "archive").rename(installation.folder / "elsewhere")
     assert [told[:9] for told in offer(spooled(installation), make_mail("1"), make_mail("2"))] == ["451 4.3.0"] * 2
     assert installation.receipts() == []
+
+
+def test_a_mail_that_breaks_us_takes_no_other_along(installation: Installation) -> None:
+    """Of those that came together each other one is taken over; its own client hears 451 with the OOPS."""
+
+    class Breaking(Spooled):
+        def accept(self, arrived: Sequence[Arrived]) -> list[list[str]]:
+            if any(b"poison" in each.raw for each in arrived):
+                raise ValueError("a bug of ours")
+            return super().accept(arrived)
+
+    breaking = Breaking(installation.engine, FolderArchive(installation.folder / "archive"))
+    told = offer(breaking, make_mail("1"), make_mail("2 poison"), make_mail("3"))
+    assert [reply[:9] for reply in told] == ["250 2.0.0", "451 4.3.0", "250 2.0.0"]
+    assert installation.oopses()[0].id in told[1]
+    assert len(installation.receipts()) == 2
 
 
 def test_a_backlog_is_worked_in_chunks_and_what_killed_before_last(installation: Installation) -> None:
