@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,9 @@ class Crowd:
     path: Path
 
     def note(self) -> None:
-        """It is there now."""
-        self.path.touch(mode=0o600)
+        """It is there now; raises nothing."""
+        with contextlib.suppress(OSError):  # a hint: on a full disk the mails are taken in all the same
+            self.path.touch(mode=0o600)
 
     def is_there(self) -> bool:
         """Whether it was there a moment ago."""

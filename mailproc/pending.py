@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mailproc.durability import sync_folder
+from mailproc.errors import Away
 
 # The shared locks that this process holds on markers. They belong to the process and not to a `Pending`: two of them would
 # lock each other out.
@@ -29,10 +30,16 @@ class Pending:
         return self._path.exists()
 
     def set(self) -> None:
-        """Put the marker there and keep others from removing it until `clear`, or until this process ends.
+        """Put the marker there and keep others from removing it until `clear`, or until this process ends; raises `Away`.
 
         Another process that finds nothing to do does not see yet what we are about to commit: our shared lock stops it.
         """
+        try:
+            self._hold()
+        except OSError as error:
+            raise Away(f"state: {self._path}: {error.strerror or error}") from None
+
+    def _hold(self) -> None:
         while self._path not in _held:
             descriptor = os.open(self._path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_SH)

@@ -157,8 +157,11 @@ class State:
         (self.folder / "last-success" / name).touch(mode=0o600)
 
     def note_spooled(self) -> None:
-        """Note that a door has taken mail over and committed it: whoever watches has it worked now."""
-        self.spooled.touch(mode=0o600)
+        """Note that a door has taken mail over and committed it: whoever watches has it worked now. Raises nothing."""
+        try:
+            self.spooled.touch(mode=0o600)
+        except OSError as error:  # the mail is ours by now: a client that were told otherwise would send it again
+            log.error("state: %s: %s; what came is worked by the next run", self.spooled, error.strerror)
 
     def note_too_large(self, name: str, uids: Sequence[str]) -> None:
         """Note what stays in the maildrop ``name`` because it is too large to be archived; loud when there is more of it."""

@@ -35,6 +35,13 @@ def test_a_clock_that_was_put_back_is_no_crowd(crowd: Crowd) -> None:
     assert not crowd.is_there()
 
 
+def test_a_crowd_that_cannot_be_noted_is_no_fault(tmp_path: Path) -> None:
+    """Where the file cannot be made, nobody gives way and nothing else happens."""
+    nowhere = Crowd(tmp_path / "away" / "crowd")
+    nowhere.note()
+    assert not nowhere.is_there()
+
+
 def test_a_crowd_that_stays_does_not_stop_the_work(crowd: Crowd) -> None:
     """Whoever gives way goes on while the crowd is still there."""
     gone = threading.Event()

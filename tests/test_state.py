@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mailproc.errors import Locked, SettingsError
+from mailproc.errors import Away, Locked, SettingsError
 from mailproc.state import State, refuse_foreign
 
 HOLD = "import sys,time;from pathlib import Path;from mailproc.state import State;"
@@ -134,6 +134,21 @@ def test_the_marker_comes_and_goes(state: State) -> None:
     state.pending.clear(lambda: True)
     assert not state.pending
     state.pending.clear(lambda: True)
+
+
+def test_without_its_folder_the_marker_cannot_be_set(state: State) -> None:
+    """What would be committed then might be forgotten: something is away, and the line names the file."""
+    marker = state.pending
+    state.folder.rename(state.folder.with_name("elsewhere"))
+    with pytest.raises(Away, match=r"^state: .*/pending: No such file or directory$"):
+        marker.set()
+
+
+def test_what_was_taken_over_stays_so_when_nobody_can_be_told(state: State, caplog: pytest.LogCaptureFixture) -> None:
+    """The mail is committed by then: it is only logged."""
+    state.folder.rename(state.folder.with_name("elsewhere"))
+    state.note_spooled()
+    assert "/spooled: No such file or directory; what came is worked by the next run" in caplog.text
 
 
 def test_the_marker_survives_its_setter(state: State) -> None:

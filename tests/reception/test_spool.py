@@ -20,6 +20,7 @@ from mailproc.processing.receiving import Arrived
 from mailproc.processing.reworking import resume
 from mailproc.reception.handover import Handover
 from mailproc.reception.spool import Spooled, replies_to
+from mailproc.state import State
 from tests.installation import RECIPIENT, Clock, Installation, make_mail
 from tests.reception.test_attending import said
 
@@ -99,6 +100,13 @@ def test_without_an_archive_nothing_is_taken(installation: Installation) -> None
     (installation.folder / "archive").rename(installation.folder / "elsewhere")
     assert [told[:9] for told in offer(spooled(installation), make_mail("1"), make_mail("2"))] == ["451 4.3.0"] * 2
     assert installation.receipts() == []
+
+
+def test_without_a_state_folder_nothing_is_taken(installation: Installation) -> None:
+    """The marker of work cannot be set: the clients hear 451, there is no receipt, and no OOPS for each of them."""
+    lost = replace(spooled(installation), note=State(installation.folder / "gone").pending.set)
+    assert [told[:9] for told in offer(lost, make_mail("1"), make_mail("2"))] == ["451 4.3.0"] * 2
+    assert (installation.receipts(), installation.oopses()) == ([], [])
 
 
 def test_a_mail_that_breaks_us_takes_no_other_along(installation: Installation) -> None:
