@@ -154,11 +154,11 @@ def _serve_brought(given: dict[str, Any]) -> int:
 
 
 def _heed_dialogue(asked: int) -> None:
-    """Write what clients say and are told to stderr, without passwords, for who asks for it; aiosmtpd tells of every word."""
+    """Write what clients say and are told to stderr, without passwords, for who asks for it."""
     import logging
 
     from mailproc import logs
 
     if asked:
         logs.to_stderr(verbose=True)
-    logging.getLogger("mail.log").setLevel({0: logging.WARNING, 1: logging.INFO}.get(asked, logging.DEBUG))
+    logging.getLogger("mailproc.dialogue").setLevel({0: logging.WARNING, 1: logging.INFO}.get(asked, logging.DEBUG))

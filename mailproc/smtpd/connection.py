@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from mailproc.reading import one_line
 from mailproc.smtpd import Caller
+from mailproc.smtpd.dialogue import Dialogue
 from mailproc.smtpd.limits import Seat, plain
 from mailproc.smtpd.reader import MessageReader
 
@@ -47,6 +48,7 @@ class Connection(SMTP):
         self._farewell = ""
         self._last_line = 0.0
         self._expiry: asyncio.TimerHandle | None = None
+        self.dialogue = Dialogue(self._client, self._smtp_methods, self._auth_methods)
         # Once more, with a reader that weighs what it reads; aiosmtpd makes its own without asking.
         reader = MessageReader(self, seat, longest=self.line_length_limit, size=self.data_size_limit, loop=self.loop)
         asyncio.StreamReaderProtocol.__init__(self, reader, client_connected_cb=self._cb_client_connected, loop=self.loop)
@@ -60,12 +62,14 @@ class Connection(SMTP):
             self._expiry = self.loop.call_later(time, self.dismiss, "421 4.4.2 Session takes too long", True)
             self.seat.occupant = self
             self._tls_protocol = getattr(transport, "_ssl_protocol", None)
+            self.dialogue.note("is here")
         if self._tls_protocol:
             self.session.ssl = self._tls_protocol._extra
         self.session.proxy_data = proxy_data
 
     def connection_lost(self, error: Exception | None) -> None:
         """Free the seat."""
+        self.dialogue.note("is gone")
         super().connection_lost(error)
         if self._expiry:
             self._expiry.cancel()
@@ -138,8 +142,13 @@ class Connection(SMTP):
             self._say_farewell()
             raise ConnectionResetError
 
-    def saw_line(self) -> None:
+    def saw_command(self, line: bytes, *, in_auth: bool) -> None:
+        """Show it to who looks on."""
+        self.dialogue.said_in_auth(line) if in_auth else self.dialogue.said(line)
+
+    def saw_line(self, line: bytes) -> None:
         """Wait for the next line anew, as for a command; aiosmtpd would cut a message that takes longer as a whole."""
+        self.dialogue.sent(line)
         now = self.loop.time()
         if now - self._last_line > self._timeout_duration / 10:  # timers are dear
             self._last_line = now
@@ -147,7 +156,15 @@ class Connection(SMTP):
 
     def saw_dot(self) -> None:
         """Owe a reply, or one for each recipient (RFC 2033 section 4.2)."""
+        self.dialogue.note(">> .")
         self._owed = len(self.envelope.rcpt_tos) if isinstance(self, LMTP) else 1
+
+    def _client(self) -> str:
+        """The client as it is called in the dialogue."""
+        source, peer = self.session.proxy_data, self.session.peer
+        if source and source.src_addr:
+            return f"[{plain(source.src_addr)}]:{source.src_port}"
+        return f"[{plain(peer)}]:{peer[1]}" if isinstance(peer, tuple) else "neighbour"
 
     def caller(self) -> Caller:
         """Who this session's client is."""

@@ -21,7 +21,7 @@ from mailproc.smtpd.mended import Mended, mended
 
 _log = logging.getLogger(__name__)
 
-_LOGGERS = ("mail.log", "mail.debug")  # aiosmtpd's; they hold what clients say
+_LOGGERS = ("mail.log", "mail.debug")  # aiosmtpd's; they hold what clients say, and passwords
 _FULL = b"421 4.7.0 Too many connections\r\n"
 
 
@@ -132,8 +132,6 @@ def protocol_factory(
 
 
 def _harmless(record: logging.LogRecord) -> bool:
-    """Make a record of aiosmtpd's one line, and no warning: what a client does wrong is no trouble of the operator's."""
+    """Keep what breaks aiosmtpd, on one line; what clients do wrong is no trouble of the operator's, and `Dialogue` has it."""
     record.msg, record.args = one_line(record.getMessage(), 500), ()
-    if record.levelno == logging.WARNING:
-        record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
-    return logging.getLogger(record.name).isEnabledFor(record.levelno)
+    return record.levelno >= logging.ERROR

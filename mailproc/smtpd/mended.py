@@ -27,7 +27,6 @@ from mailproc.smtpd.reader import NO_ROOM, Unfit
 from mailproc.smtpd.replies import replies_of
 
 _log = logging.getLogger(__name__)
-_dialogue = logging.getLogger("mail.log")  # aiosmtpd's, in which it has the commands
 
 ALLOWED_BEFORE_STARTTLS.add("LHLO")  # aiosmtpd's list has the greeting of SMTP alone
 
@@ -69,7 +68,7 @@ class Mended(Connection):
             if owed:
                 failpoint("door-reply")
             self._writer.write(b"".join(line.encode("ascii") + b"\r\n" for line in reply))
-            _dialogue.info("%r << %s", self.session.peer, " / ".join(reply))
+            self.dialogue.told(reply)
         await self._writer.drain()
 
     async def handle_exception(self, error: Exception) -> str:
@@ -173,6 +172,7 @@ class Mended(Connection):
     async def _knows_proxy(self, data: ProxyData) -> bool:
         """Believe configured proxies alone; the address they name counts from here on (a health check names none)."""
         peer, source = plain(self.session.peer), plain(data.src_addr)
+        self.dialogue.note(f"is here by {peer or 'a neighbour'}")
         if peer and not self.seat.census.is_proxy(peer):
             _warn_of_stranger(peer)
             return False

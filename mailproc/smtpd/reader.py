@@ -37,7 +37,10 @@ class Watcher(Protocol):
     def awaits_command(self) -> None:
         """The next command is going to be read; raises `ConnectionResetError` when there is to be none."""
 
-    def saw_line(self) -> None:
+    def saw_command(self, line: bytes, *, in_auth: bool) -> None:
+        """A command has come, or a client's word inside of AUTH."""
+
+    def saw_line(self, line: bytes) -> None:
         """A line of a message has come."""
 
     def saw_dot(self) -> None:
@@ -82,7 +85,7 @@ class MessageReader(asyncio.StreamReader):
     async def readline(self) -> bytes:
         """A client's word inside AUTH; for what is none or is too long "!", which is no base64."""
         try:
-            return await self._command() or b"!"
+            return await self._command(in_auth=True) or b"!"
         except asyncio.LimitOverrunError:
             await self._skip_command()
             return b"!"
@@ -92,10 +95,11 @@ class MessageReader(asyncio.StreamReader):
         with self._idling():
             return await super().readexactly(n)
 
-    async def _command(self) -> bytes | None:
+    async def _command(self, *, in_auth: bool = False) -> bytes | None:
         self._watcher.awaits_command()
         with self._idling():
             line = await self._until(b"\n")
+        self._watcher.saw_command(line, in_auth=in_auth)
         return line if line.endswith(_CRLF) and _is_clean(line[:-2]) else None
 
     async def _skip_command(self) -> None:
@@ -135,7 +139,7 @@ class MessageReader(asyncio.StreamReader):
         return piece
 
     def _weigh(self, line: bytes) -> None:
-        self._watcher.saw_line()
+        self._watcher.saw_line(line)
         self._octets += len(line)
         if self._size and self._octets > self._size:
             raise Unfit(TOO_MUCH)
@@ -161,7 +165,7 @@ class MessageReader(asyncio.StreamReader):
                 await super().read(error.consumed)
                 self._inside_line = True
                 continue
-            self._watcher.saw_line()
+            self._watcher.saw_line(line)
             begins, self._inside_line = not self._inside_line, False
             if begins and line == _DOT:
                 self._end_message()

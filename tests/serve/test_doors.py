@@ -273,8 +273,8 @@ def test_base64_is_no_secret(installation: Installation, certificate: Certificat
         client.reply()
         client.say_all("EHLO x", f"AUTH PLAIN {secret}")
     errors = house.close()
-    assert ">> b'EHLO x'" in errors
-    assert ">> b'AUTH PLAIN ********" in errors
+    assert ">> EHLO x\n" in errors
+    assert ">> AUTH PLAIN\n" in errors
     assert "<< 235 2.7.0" in errors
     written = errors + (installation.folder / "log").read_text()
     assert secret not in written
