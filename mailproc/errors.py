@@ -17,7 +17,12 @@ Anything else that leaves a handler is a bug and becomes an OOPS, whatever its c
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
+
+_OF_THE_MACHINE = {
+    getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ENOMEM", "EMFILE", "ENFILE", "ESTALE")
+}
 
 
 class MailprocError(Exception):
@@ -58,3 +63,13 @@ class Rejected(MailprocError):
 
 class Interrupted(BaseException):
     """We were told to stop and a handler did not end in time; its message was not worked. No error of anybody's."""
+
+
+def of_the_machine(error: BaseException) -> Away | None:
+    """The same as what is away, where it is an error of the machine, such as a full disk; None for what may be a bug of ours.
+
+    For the edges, outside of any message: what a handler lets through is the handler's.
+    """
+    if not isinstance(error, OSError) or error.errno not in _OF_THE_MACHINE:
+        return None
+    return Away(f"{error.filename}: {error.strerror}" if error.filename else f"this machine: {error.strerror}")

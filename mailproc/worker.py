@@ -13,6 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 from mailproc.errors import Interrupted, Transient
+from mailproc.exits import last_words
 
 PATIENCE = 6.5  # seconds that a handler may still take after SIGTERM; the supervisor kills 2 s later
 PR_SET_PDEATHSIG = 1
@@ -120,7 +121,9 @@ def become_worker(link: Link, parent: int, work: Callable[[Link], int]) -> NoRet
         status = work(link)
         link.done(status)
     except BaseException as error:
-        log.critical("a bug of ours outside of any message: %s: %s", type(error).__name__, error, exc_info=True)
+        status = last_words(error)
+        if status != os.EX_SOFTWARE:  # else it is a death, which the supervisor lays at the door of the message in hand
+            link.done(status)
     finally:
         leave(status)
 

@@ -14,7 +14,7 @@ import click
 from mailproc.cli.addresses import address, is_storable, reverse_path
 from mailproc.cli.configured import refuse_another_user, settings_of
 from mailproc.cli.listing import safe
-from mailproc.errors import MailprocError, SettingsError, Transient
+from mailproc.errors import SettingsError, Transient
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -63,6 +63,7 @@ def deliver(ctx: click.Context, recipients: Sequence[str], sender: str | None) -
           a signal
       77  rejected because of a signature, or because the sender may not do this
     """
+    from mailproc.exits import last_words
     from mailproc.pipe.source import Patience, drain
     from mailproc.pipe.status import exit_of, line_of, reply_to
 
@@ -75,11 +76,9 @@ def deliver(ctx: click.Context, recipients: Sequence[str], sender: str | None) -
         if reply.passing or log.isEnabledFor(logging.DEBUG):
             _tell(sys.stderr, said.splitlines())
         return exit_of(reply)
-    except MailprocError as error:
-        _tell(sys.stdout, [line_of(reply_to(error))])
-        log.error("%s", error)
     except Exception as error:
-        log.critical("a bug of ours: %s: %s", type(error).__name__, error, exc_info=True)
+        _tell(sys.stdout, [line_of(reply_to(error))])
+        last_words(error)
     finally:
         drain(patience)
     return os.EX_TEMPFAIL

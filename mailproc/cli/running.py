@@ -13,7 +13,7 @@ import click
 
 from mailproc import logs
 from mailproc.cli.lazy import ReaderGone
-from mailproc.errors import MailprocError
+from mailproc.errors import MailprocError, of_the_machine
 
 INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
 READER_GONE = 141  # 128 and the number of SIGPIPE
@@ -41,6 +41,8 @@ def run(command: click.Command, arguments: Sequence[str]) -> int:
     except (ReaderGone, BrokenPipeError):
         return _reader_gone()
     except Exception as error:
+        if away := of_the_machine(error):
+            return _told(away)
         log.critical("a bug of ours: %s: %s (%s)", type(error).__name__, error, _place(error), exc_info=True)
         return os.EX_SOFTWARE
     return _status(status)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from mailproc.errors import MailprocError, MissingProgram, SettingsError
-from mailproc.replies import AWAY
+from mailproc.errors import MailprocError, MissingProgram, SettingsError, of_the_machine
+from mailproc.replies import AWAY, DIED
 from mailproc.reply import Reply
 
 _REFUSALS = (("5.1.", os.EX_NOUSER), ("5.7.", os.EX_NOPERM), ("5.3.0", os.EX_SOFTWARE))
@@ -33,6 +33,8 @@ def line_of(reply: Reply) -> str:
     return Reply(reply.code, status, reply.text).line().partition(" ")[2]
 
 
-def reply_to(error: MailprocError) -> Reply:
+def reply_to(error: Exception) -> Reply:
     """What an MTA is told of an error that is not the mail's: to come again, whatever it is."""
-    return _UNFIT if isinstance(error, SettingsError | MissingProgram) else AWAY
+    if isinstance(error, SettingsError | MissingProgram):
+        return _UNFIT
+    return AWAY if isinstance(error, MailprocError) or of_the_machine(error) else DIED

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from mailproc.errors import MailprocError
-from mailproc.exits import exit_status
+from mailproc.exits import last_words
 from mailproc.worker import die_with, leave
-
-log = logging.getLogger("mailproc")
 
 
 def fork_child(work: Callable[[], int], doors: Sequence[socket.socket] = ()) -> int:
@@ -33,11 +29,8 @@ def fork_child(work: Callable[[], int], doors: Sequence[socket.socket] = ()) -> 
         for door in doors:
             door.close()
         status = work()
-    except MailprocError as error:
-        log.error("%s", error)
-        status = exit_status(error)
     except BaseException as error:
-        log.critical("a bug of ours outside of any message: %s: %s", type(error).__name__, error, exc_info=True)
+        status = last_words(error)
     finally:
         leave(status)
 
