@@ -39,7 +39,7 @@ def make_engine(url: str) -> sa.Engine:
         # A worker lives for days: a connection that died while it lay in the pool is replaced, not reported.
         engine = sa.create_engine(postgresql.url_with_defaults(parsed), pool_pre_ping=True)
     except ImportError as error:
-        raise MissingProgram("database: PostgreSQL needs psycopg; type: pip install 'mailproc[postgresql]'") from error
+        raise MissingProgram("database: PostgreSQL needs psycopg; type: pip install 'psycopg[binary]>=3.3'") from error
     postgresql.listen(engine)
     return engine
 

@@ -24,6 +24,7 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # mail is deleted on the strength of a commit, and WAL with NORMAL may lose the last ones
     "PRAGMA foreign_keys = ON",
 )
+_FILE = "mailproc_file"
 _ENDED_BY = "mailproc_transaction_ended_by"
 
 
@@ -35,6 +36,7 @@ def url_with_defaults(url: sa.URL) -> sa.URL:
 def listen(engine: sa.Engine) -> None:
     """Have every connection of ``engine`` opened and every transaction begun in the way this module says."""
     sa.event.listen(engine, "do_connect", _connect)
+    sa.event.listen(engine, "checkout", _refuse_what_was_replaced)
     sa.event.listen(engine, "begin", _begin)
     sa.event.listen(engine, "handle_error", _note_what_ended_it)
     sa.event.listen(engine, "before_cursor_execute", _refuse_outside_a_transaction)
@@ -61,6 +63,7 @@ def _connect(dialect: sa.Dialect, record: Any, arguments: Any, options: Any) -> 
     path = arguments[0]
     if path != ":memory:" and not Path(path).exists():  # SQLite would make an empty one, readable by the world
         raise SettingsError(f"database: there is no file {path}; type: mailproc db upgrade")
+    record.info[_FILE] = path, _identity(path)
     try:
         connection = dialect.connect(*arguments, **options)
         connection.isolation_level = None  # the driver begins nothing by itself
@@ -71,6 +74,22 @@ def _connect(dialect: sa.Dialect, record: Any, arguments: Any, options: Any) -> 
             raise SettingsError(f"database: {path} is not an SQLite database; name another file") from error
         raise DatabaseAway(f"database {path}: {one_line(error)}") from error
     return connection
+
+
+def _refuse_what_was_replaced(connection: Any, record: Any, proxy: Any) -> None:
+    # Else we would go on, and say 250, into a file that nobody will ever open again: our own is the last one that has it.
+    path, opened = record.info[_FILE]
+    if _identity(path) != opened:
+        raise sqlalchemy.exc.DisconnectionError("the database file is not the one that was opened")
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """What tells a file from another one that has its name; None for none."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -165,6 +165,24 @@ def test_sqlite_is_not_created_by_looking_at_it(tmp_path, path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_database_file_that_was_replaced_is_not_written_to(tmp_path):
+    """A connection in the pool has a file without a name, in which nobody would ever find what is committed there."""
+    engine = make_engine(f"sqlite:///{tmp_path}/a.db")
+    create_database(engine)
+    with writing(engine) as connection:
+        tally.create(connection)
+        connection.execute(tally.insert(), ROW)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="there is no file"), reading(engine):
+            pass
+    create_database(engine)
+    with writing(engine) as connection:
+        tally.create(connection)
+    assert counted(engine) == counted(make_engine(f"sqlite:///{tmp_path}/a.db")) == 0
+
+
 def test_a_file_that_is_no_database_is_said_so(tmp_path):
     """A path that leads to some other file names it."""
     (tmp_path / "a.db").write_text("The quick brown fox jumps over the lazy dog, and again, and again.\n" * 20)
@@ -205,7 +223,7 @@ def test_a_wrong_url_says_what_is_wanted_and_no_password(url):
 def test_postgresql_without_its_driver_says_what_to_install(monkeypatch):
     """Without psycopg the fix is one command."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(MissingProgram, match=r"pip install 'mailproc\[postgresql\]'"):
+    with pytest.raises(MissingProgram, match=r"type: pip install 'psycopg\[binary\]>=3\.3'$"):
         make_engine("postgresql://db.example.org/mail")
 
 
