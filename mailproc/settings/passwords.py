@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import IO, TYPE_CHECKING, Protocol, cast
 
 from mailproc.errors import Away, SettingsError
+from mailproc.inputfile import at_once
+
+if TYPE_CHECKING:
+    import subprocess
 
 COMMAND_SECONDS = 30.0  # a password manager may ask a server; a person who types it is not there at night
 _LONGEST = 64 * 1024
@@ -93,9 +98,12 @@ def _first_line(content: bytes, where: str) -> str:
 
 def _read_file(file: Path, key: str) -> bytes:
     try:
-        with file.open("rb") as opened:
+        with open(file, "rb", opener=at_once) as opened:
             # Asked of the open file, so that it cannot be exchanged between question and answer.
-            if os.fstat(opened.fileno()).st_mode & (stat.S_IROTH | stat.S_IWOTH):
+            mode = os.fstat(opened.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                raise SettingsError(f"{key}: {file}: it is not a regular file; name one")
+            if mode & (stat.S_IROTH | stat.S_IWOTH):
                 raise SettingsError(f"{key}: others may read or write it; type: chmod o-rwx {file}")
             return opened.read(_LONGEST)
     except OSError as error:
@@ -113,10 +121,33 @@ def _run(command: Sequence[str], where: str) -> bytes:
         raise SettingsError(f"{where}: {error.strerror}; name a program that can be run") from None
     with process:
         try:
-            output, _ = process.communicate(timeout=COMMAND_SECONDS)
-        except subprocess.TimeoutExpired:
+            output = _output(process, cast("IO[bytes]", process.stdout), where)
+        except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
-            raise Away(f"{where}: no answer after {COMMAND_SECONDS:g} s; try it by hand") from None
+            raise
     if process.returncode != 0:
         raise Away(f"{where}: ended with status {process.returncode}; try it by hand")
     return output
+
+
+def _output(process: subprocess.Popen[bytes], pipe: IO[bytes], where: str) -> bytes:
+    """What it writes until it ends, within bounds of time and memory."""
+    import select
+    import subprocess
+
+    until = time.monotonic() + COMMAND_SECONDS
+    output = b""
+    waiting = select.poll()
+    waiting.register(pipe, select.POLLIN)
+    try:
+        while waiting.poll(max(0.0, until - time.monotonic()) * 1000):
+            piece = os.read(pipe.fileno(), _LONGEST)
+            output += piece
+            if not piece:
+                process.wait(max(0.0, until - time.monotonic()))
+                return output
+            if len(output) > _LONGEST:
+                raise Away(f"{where}: it writes more than {_LONGEST >> 10} KiB; try it by hand")
+    except subprocess.TimeoutExpired:
+        pass
+    raise Away(f"{where}: no answer after {COMMAND_SECONDS:g} s; try it by hand")

@@ -101,6 +101,25 @@ def test_a_missing_command_is_a_setting(tmp_path: Path) -> None:
         password_of(maildrop(tmp_path, "password_command = ['/nonexistent']"), "maildrop[0]")
 
 
+def test_a_command_without_an_end_takes_no_memory(tmp_path: Path) -> None:
+    """It is stopped after 64 KiB, of which a password needs one line."""
+    with pytest.raises(Away, match=r"password_command: yes: it writes more than 64 KiB; try it by hand$"):
+        password_of(maildrop(tmp_path, "password_command = ['yes']"), "maildrop[0]")
+
+
+def test_a_command_that_goes_on_after_its_output_is_waited_for(tmp_path: Path) -> None:
+    """Its status counts."""
+    with pytest.raises(Away, match="ended with status 3"):
+        password_of(maildrop(tmp_path, "password_command = ['sh', '-c', 'echo x; exec >&-; sleep 0.1; exit 3']"), "maildrop[0]")
+
+
+def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    """Nobody may ever write there, and meanwhile the lock of the maildrop is held."""
+    os.mkfifo(tmp_path / "fifo", 0o600)
+    with pytest.raises(SettingsError, match=r"password_file: .*/fifo: it is not a regular file; name one$"):
+        password_of(maildrop(tmp_path, "password_file = 'fifo'"), "maildrop[0]")
+
+
 def test_a_hanging_command_is_ended_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that keeps our pipe open does not keep us waiting."""
     monkeypatch.setattr(module, "COMMAND_SECONDS", 0.5)
