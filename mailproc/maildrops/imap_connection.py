@@ -24,7 +24,10 @@ _NEWS_OCTETS = 256 * 1024
 
 
 class Meter:
-    """Counts what the server sends; what is over the allowance ends the connection before it is read into memory."""
+    """Counts what the server sends; what is over the allowance ends the connection before it is read into memory.
+
+    ``exceeded`` says that it was.
+    """
 
     def __init__(self, imap: imaplib.IMAP4) -> None:
         self._read, self._readline = imap.read, imap.readline
@@ -48,9 +51,14 @@ class Meter:
         self._take(len(line))
         return line
 
+    @property
+    def exceeded(self) -> bool:
+        """Whether the server has sent more; then whatever failed is its fault."""
+        return self._left < 0
+
     def _take(self, octets: int) -> None:
         self._left -= octets
-        if self._left < 0:
+        if self.exceeded:
             raise imaplib.IMAP4.error("it sends more than was asked for")
 
 

@@ -124,13 +124,16 @@ class SelectedFolder:
                 "mail could not be removed; give the user the right to delete"
             ) from None
         except imaplib.IMAP4.error as error:
-            if isinstance(error, imaplib.IMAP4.abort) or passing(error):
+            if isinstance(error, imaplib.IMAP4.abort) or passing(error) or self._flooded():
                 raise
             raise SettingsError(f"{self.account}: the folder {self.folder} cannot be opened: {reason(error)}") from None
         self.exists = facts.get(b"EXISTS", 0)
         self.uidvalidity = facts.get(b"UIDVALIDITY") or None
         if self.uidvalidity is None:
             raise Away(f"{self.account}: the folder {self.folder} has no UIDVALIDITY, so its messages have no identity")
+
+    def _flooded(self) -> bool:
+        return self._connection is not None and self._connection.meter.exceeded
 
     def _reconnect(self, error: BaseException) -> None:
         """Connect and select again; the uids in our hands are of no use if their validity has changed meanwhile."""

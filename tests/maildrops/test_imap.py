@@ -331,6 +331,16 @@ def test_a_server_that_floods_is_cut_off(
         assert "more than was asked for" in caplog.text
 
 
+def test_a_server_that_floods_where_the_folder_is_opened_is_away(
+    dovecot: Dovecot, filled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is no fault of the configuration."""
+    monkeypatch.setattr("mailproc.maildrops.imap_connection._SLACK_OCTETS", 10_000)
+    flood = (b"* OK [UIDVALIDITY", b"* 9 EXPUNGE\r\n" * 1_000 + b"* OK [UIDVALIDITY")
+    with Proxy(dovecot.port, rest=Fault(replace=(flood,))) as proxy, pytest.raises(Away, match="more than was asked for"):
+        imap_to(dovecot, filled, port=proxy.port).waiting(["1"])
+
+
 def test_a_huge_message_is_streamed_in_little_memory(dovecot: Dovecot, user: str, tmp_path: Path) -> None:
     """48 MiB pass through less than 16 MiB, and come out whole."""
     raw = b"Subject: huge\r\n\r\n" + (b"x" * 76 + b"\r\n") * (48 * 1024 * 1024 // 78)

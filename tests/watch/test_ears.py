@@ -50,8 +50,8 @@ NONE = "no process can be started: Resource temporarily unavailable; end some, o
 
 
 def descriptors(pid: int | str = "self") -> int:
-    """How many a process has open."""
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    """How many a process has open, without the socket that it may be telling systemd by at this moment."""
+    return sum(each.is_symlink() and not each.is_socket() for each in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def started(folder: Path) -> list[int]:
