@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Engine
 
 from mailproc.answers import Answering, load_texts
-from mailproc.archive import FolderArchive
+from mailproc.archive import Archive, FolderArchive
 from mailproc.authenticate import DomainTrust
 from mailproc.database import migrations
 from mailproc.database.directory import DatabaseDirectory
@@ -58,11 +58,22 @@ def checked_engine(settings: Settings) -> Engine:
     return engine
 
 
+def make_archive(settings: Settings) -> Archive:
+    """Where the mails are kept."""
+    return FolderArchive(settings.archive)
+
+
+def recipient_headers(settings: Settings | None) -> Sequence[str]:
+    """The headers that name the recipient of a mail that came without an envelope and from no maildrop."""
+    return settings.maildrops[0].recipient_headers if settings and settings.maildrops else RECIPIENT_HEADERS
+
+
 def bind_domains(settings: Settings) -> Registry[Binding]:
     """The handlers that the operator bound to domains; raises `SettingsError` for one that cannot be used."""
     registry: Registry[Binding] = Registry()
     for domain, bound in settings.domains.items():
-        found = resolve(bound.handler, settings.handlers, settings.file.parent)
+        key = f'domains."{domain}".handler'
+        found = resolve(bound.handler, settings.handlers, settings.file.parent, key=key)
         registry.add(domain, Binding(found.name, found.handler, found.traits, bound.drop, bound.trust))
     return registry
 
@@ -137,8 +148,7 @@ def make_inspector(
         site = make_site(settings, directory or DatabaseDirectory(checked_engine(settings)), txt or NoNetwork())
     if max_age is not None:
         site = replace(site, max_signature_age=max_age or None)
-    headers = settings.maildrops[0].recipient_headers if settings and settings.maildrops else RECIPIENT_HEADERS
-    return Inspector(site, headers, routing=settings is not None)
+    return Inspector(site, recipient_headers(settings), routing=settings is not None)
 
 
 def make_answering(settings: Settings) -> Answering | None:
@@ -200,7 +210,7 @@ def make_works(
     state = State(settings.state)
     return Works(
         engine=engine,
-        archive=FolderArchive(settings.archive),
+        archive=make_archive(settings),
         site=make_site(settings, DatabaseDirectory(engine)),
         answering=make_answering(settings),
         owner=owner(state.owners, owner_id, clock),

@@ -13,10 +13,11 @@ from mailproc.archive import FolderArchive
 from mailproc.database import keys, migrations
 from mailproc.database.engine import reading
 from mailproc.drops import open_drop
-from mailproc.errors import MailprocError
+from mailproc.errors import Away, MailprocError
 from mailproc.exits import exit_status
 from mailproc.openpgp.gnupg import gpg_path
 from mailproc.principal import Trust
+from mailproc.privileges import user_named
 from mailproc.settings import Maildrop, Serve, Settings
 from mailproc.state import State
 from mailproc.transport import is_loopback
@@ -76,6 +77,11 @@ def _schema(settings: Settings) -> tuple[str, Sequence[str]]:
 
 def _archive(settings: Settings) -> tuple[str, Sequence[str]]:
     """Write, see to the disk and remove, as a run does; the file gets no name under which it could be taken for a mail."""
+    try:
+        (settings.archive / "tmp").stat()
+    except OSError as error:
+        fix = "mount its disk, or type: mailproc db upgrade"
+        raise Away(f"archive: {settings.archive}: {error.strerror}; {fix}") from None
     archive = FolderArchive(settings.archive)
     with archive.writer() as probe:
         probe.write(b"Can this be written?\r\n")
@@ -167,6 +173,8 @@ def _serve(settings: Settings, serve: Serve | None) -> tuple[str, Sequence[str]]
 
     assert serve is not None  # noqa: S101 - asked before
     listeners, tls = read_doors(serve)
+    if serve.user is not None:
+        user_named(serve.user)
     advice = []
     if serve.mode == "spool" and not serve.work:
         advice.append("what it takes in waits until something runs mailproc handle or mailproc watch")

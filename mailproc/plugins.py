@@ -16,6 +16,7 @@ import msgspec
 from mailproc.errors import SettingsError
 from mailproc.handler import Handler, Traits, traits_of
 from mailproc.reading import one_line
+from mailproc.settings.explaining import wrong
 
 GROUP = "mailproc.handlers"
 
@@ -46,16 +47,17 @@ def installed() -> list[Installed]:
     )
 
 
-def resolve(name: str, sections: Mapping[str, Mapping[str, object]], folder: Path | None = None) -> Bound:
+def resolve(name: str, sections: Mapping[str, Mapping[str, object]], folder: Path | None = None, *, key: str = "") -> Bound:
     """The handler called ``name``; ``sections`` are the ``[handler.NAME]`` tables, by name.
 
-    A relative path among its options is below ``folder``. Raises `SettingsError`, in one line with the name.
+    A relative path among its options is below ``folder``; ``key`` is where the configuration has the name. Raises
+    `SettingsError`, in one line with the name.
     """
     options = dict(sections.get(name, {}))
     target = options.pop("use", name)
     if not isinstance(target, str):
         raise SettingsError(f"handler.{name}.use: must be a text")
-    found = _load(name, target)
+    found = _load(name, target, f"handler.{name}.use" if "use" in sections.get(name, {}) else key or f"handler {name}")
     handler = _ready(name, target, found, options, folder)
     traits = traits_of(handler)
     if traits is None:
@@ -67,8 +69,8 @@ def resolve(name: str, sections: Mapping[str, Mapping[str, object]], folder: Pat
     return Bound(name, handler, traits)
 
 
-def _load(name: str, target: str) -> object:
-    load = _entry_point(name, target).load if ":" not in target else lambda: _attribute(target)
+def _load(name: str, target: str, key: str) -> object:
+    load = _entry_point(target, key).load if ":" not in target else lambda: _attribute(target)
     return _guarded(load, f"handler {name}: {target} does not import", "; install or mend it")
 
 
@@ -80,14 +82,14 @@ def _attribute(target: str) -> object:
     return found
 
 
-def _entry_point(name: str, target: str) -> EntryPoint:
+def _entry_point(target: str, key: str) -> EntryPoint:
     points = {point.value: point for point in entry_points(group=GROUP, name=target)}
     if len(points) > 1:
         packages = " and ".join(sorted(_package(point) for point in points.values()))
-        raise SettingsError(f'handler {name}: {packages} both offer {target}; say which with use = "module:attribute"')
+        raise SettingsError(f'{key}: {packages} both offer {target}; say which with use = "module:attribute"')
     if not points:
         known = ", ".join(found.name for found in installed()) or "none"
-        raise SettingsError(f"handler {name}: no installed package offers {target}; installed are: {known}")
+        raise SettingsError(f"{key}: no installed package offers {target}; installed are: {known}")
     return next(iter(points.values()))
 
 
@@ -134,7 +136,7 @@ def _guarded(call: Callable[[], object], what: str, fix: str = "") -> object:
     try:
         return call()
     except msgspec.ValidationError as error:
-        text, _, path = str(error).partition(" - at `$")
-        raise SettingsError(f"{what}{path.removesuffix('`')}: {one_line(text)}") from None
+        found = wrong(error, None, what)
+        raise SettingsError(f"{found.key}: {one_line(found.text)}") from None
     except (Exception, SystemExit) as error:
         raise SettingsError(f"{what}: {type(error).__name__}: {one_line(str(error))}{fix}") from error

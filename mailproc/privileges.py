@@ -13,7 +13,7 @@ def user_named(name: str) -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(name)
     except (KeyError, ValueError):
-        raise SettingsError(f"there is no user {name!a} on this machine; create it, or name another one") from None
+        raise SettingsError(f"serve.user: there is no user {name!a} on this machine; create it, or name another one") from None
 
 
 def drop_rights(name: str | None, *, stay: bool, key: str) -> None:

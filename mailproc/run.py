@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -39,6 +39,12 @@ def chosen(settings: Settings, names: Sequence[str]) -> list[Maildrop]:
         if name not in known:
             raise SettingsError(f"there is no maildrop {name}; name one of these: {', '.join(known)}")
     return [known[name] for name in dict.fromkeys(names) or known]
+
+
+def counted(ended: Mapping[str, int]) -> str:
+    """How many messages ended in which way, "" where there were none."""
+    ends = ("handled", "dropped", "rejected", "failed", "deferred")
+    return ", ".join(f"{ended[end]} {end}" for end in ends if ended.get(end))
 
 
 @dataclass(slots=True)

@@ -143,9 +143,9 @@ def test_module_and_attribute_need_no_entry_point(packages: Path) -> None:
         ("n", {"n": {"use": 3}}, r"^handler\.n\.use: must be a text$"),
         ("memos", {"memos": {"limt": 3}}, r"^handler\.memos\.limt: there is no such option; did you mean limit\?$"),
         ("memos", {"memos": {"zz": 3}}, r"^handler\.memos\.zz: there is no such option; there are: limit, folder, words$"),
-        ("memos", {"memos": {"limit": "many"}}, r"^handler\.memos\.limit: Expected `int`, got `str`$"),
+        ("memos", {"memos": {"limit": "many"}}, r"^handler\.memos\.limit: must be a whole number, not a text$"),
         ("p", {"p": {"use": "acme_notes:plain", "limit": 1}}, r"^handler\.p\.limit: acme_notes:plain is a function and has no"),
-        ("acme_notes:Needy", {}, r"^handler\.acme_notes:Needy: Object missing required field `token`$"),
+        ("acme_notes:Needy", {}, r"^handler\.acme_notes:Needy\.token: is missing$"),
         ("n", {"n": {"use": "acme_notes:Needy", "token": "bad"}}, r"^handler\.n: token is bad \[2J$"),
         ("n", {"n": {"use": "acme_notes:Needy", "token": "odd"}}, r"^handler\.n: RuntimeError: odd$"),
         ("n", {"n": {"use": "acme_notes:Strange", "who": "x"}}, r"^handler\.n\.who: an option of the type function cannot be"),
@@ -158,6 +158,15 @@ def test_a_mistake_is_one_line_with_the_name(
     with pytest.raises(SettingsError, match=says) as caught:
         resolve(name, sections)
     assert str(caught.value).isprintable()
+
+
+def test_a_name_that_nobody_has_is_told_with_the_key_that_has_it(packages: Path) -> None:
+    """That is the domain's, or `use` where a section has one."""
+    key = 'domains."example.org".handler'
+    for sections, where in (({}, key), ({"nots": {"use": "nots"}}, "handler.nots.use")):
+        with pytest.raises(SettingsError) as caught:
+            resolve("nots", sections, key=key)
+        assert str(caught.value).startswith(f"{where}: no installed package offers nots; installed are: ")
 
 
 def test_what_is_installed_is_listed_without_importing_it(packages: Path) -> None:

@@ -12,6 +12,8 @@ from mailproc.cli.configured import refuse_another_user, with_settings
 from mailproc.cli.listing import Column, done, listing_options, write
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
     from mailproc.settings import Settings
 
 
@@ -37,10 +39,24 @@ def make_all(settings: Settings) -> None:
     from mailproc.state import State
 
     refuse_another_user(settings)
-    State(settings.state).create()
+    state = State(settings.state)
+    new = state.create()
     archive.create(settings.archive)
-    for line in migrations.upgrade(engine.make_engine(settings.database.url.reveal()), migrations.plugin_migrations()):
+    database = engine.make_engine(settings.database.url.reveal())
+    for line in migrations.upgrade(database, migrations.plugin_migrations()):
         done(line)
+    if new and _something_waits(database):  # which only the folder that was lost knew without asking
+        state.pending.set()
+
+
+def _something_waits(database: Engine) -> bool:
+    from datetime import UTC, datetime
+
+    from mailproc.database import outbox, spool
+    from mailproc.database.engine import reading
+
+    with reading(database) as conn:
+        return spool.any_for_us(conn, datetime.now(UTC)) or outbox.waiting(conn) > 0
 
 
 @db.command()

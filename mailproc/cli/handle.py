@@ -117,15 +117,10 @@ def _rehearse(settings: Settings, maildrops: Sequence[str], limit: int | None, f
 
 def _summary(run: Run, status: int) -> str:
     """What a person wants to hear at the end."""
+    from mailproc.run import counted
     from mailproc.state import State
 
     state = State(run.settings.state)
     if state.stop_requested:
-        return f"Stopped by the file {state.folder / 'stop'}; remove it to go on. {counted(run)}"
-    return counted(run) or ("No mail waits." if status == os.EX_OK else "")
-
-
-def counted(run: Run) -> str:
-    """How many messages ended in which way."""
-    ends = ("handled", "dropped", "rejected", "failed", "deferred")
-    return ", ".join(f"{run.ended[end]} {end}" for end in ends if run.ended[end])
+        return f"Stopped by the file {state.folder / 'stop'}; remove it to go on. {counted(run.ended)}"
+    return counted(run.ended) or ("No mail waits." if status == os.EX_OK else "")

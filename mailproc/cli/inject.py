@@ -11,7 +11,7 @@ import click
 
 from mailproc.cli.addresses import address, is_storable, reverse_path
 from mailproc.cli.configured import refuse_another_user, with_settings
-from mailproc.cli.handle import counted, with_bar
+from mailproc.cli.handle import with_bar
 from mailproc.cli.listing import done, safe
 
 if TYPE_CHECKING:
@@ -60,16 +60,16 @@ def inject(
     state.create()
     injection = Injection(settings, for_whom, path)
     injection.take(files, mbox)
-    done(f"{injection.messages} messages, {injection.known} known already")
+    done(f"{injection.messages} message{'s' * (injection.messages != 1)}, {injection.known} known already")
     status = os.EX_OK if spool_only else _worked(settings)
     return status or (os.EX_NOINPUT if injection.failed else os.EX_OK)
 
 
 def _worked(settings: Settings) -> int:
     """Have a run work what waits; answers its exit status."""
-    from mailproc.run import Run
+    from mailproc.run import Run, counted
 
     run = Run(settings, pending_only=True)
     status = with_bar(run)
-    done(counted(run))
+    done(counted(run.ended))
     return status

@@ -69,8 +69,8 @@ def facts(row: Row, form: str) -> None:
 
 
 def done(text: str) -> None:
-    """Say that something was done, to a person: a script hears nothing when all is well."""
-    if sys.stdout.isatty():
+    """Say that something was done, if there is a text, to a person: a script hears nothing when all is well."""
+    if text and sys.stdout.isatty():
         print(safe(text))
 
 

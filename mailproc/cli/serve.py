@@ -27,9 +27,10 @@ class _Size(click.ParamType[int]):
         from mailproc.settings.quantities import read_size  # not for --help
 
         try:
-            return int(str(value)) if str(value).isdecimal() else read_size(value)
+            size = int(str(value)) if str(value).isdecimal() else read_size(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        return size or self.fail(f"{value!r} is too small", param, ctx)
 
 
 @click.command()
@@ -46,7 +47,7 @@ class _Size(click.ParamType[int]):
 @click.option("--work/--no-work", default=None, help="Work what was taken over and send answers here, or leave it to cron.")
 @click.option("--tls-cert", "--tlscert", type=_FILE, help="PEM, with its chain; STARTTLS is offered.")
 @click.option("--tls-key", "--tlskey", type=_FILE, help="PEM, without a passphrase.")
-@click.option("--smtpscert", type=_FILE, help="As --tls-cert, and every listener speaks TLS from the first octet.")
+@click.option("--smtpscert", type=_FILE, help="As --tls-cert, and TLS from the first octet where --listen names no scheme.")
 @click.option("--smtpskey", type=_FILE, help="The key that goes with it.")
 @click.option("--require-tls/--no-requiretls", default=None, help="Refuse mail before STARTTLS, or do not.")
 @click.option("-s", "--size", type=_Size(), help="The largest message.  [default: max_size]")
@@ -74,7 +75,9 @@ def serve(ctx: click.Context, /, **given: Any) -> int:
     \b
     Exit status:
        0  it was told to stop
+      69  aiosmtpd, or another package that is needed, is not installed
       70  a bug of ours
+      75  the database or this machine is not fit for now
       78  the configuration, the schema, a plugin, an address or a certificate
           is not usable
     """
@@ -106,6 +109,7 @@ def _told(serve: Serve | None, given: dict[str, Any]) -> Serve:
     from msgspec.structs import replace
 
     from mailproc.settings import Serve
+    from mailproc.smtpd.listening import by_tls
 
     wanted = {
         "listen": tuple(given["listen"]),
@@ -118,7 +122,7 @@ def _told(serve: Serve | None, given: dict[str, Any]) -> Serve:
     }
     told = replace(serve or Serve(), **{key: value for key, value in wanted.items() if value not in (None, ())})
     if given["smtpscert"]:
-        told = replace(told, listen=tuple(place if "://" in place else f"smtps://{place}" for place in told.listen))
+        told = replace(told, listen=tuple(map(by_tls, told.listen)))
     return told
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +13,11 @@ from mailproc.errors import LoginRefused, SettingsError
 from mailproc.replies import read_reply
 from mailproc.screening.loops import MAX_RECEIVED
 from mailproc.settings.passwords import first_given
+from mailproc.settings.serving import HOSTNAME
 from mailproc.settings.urls import read_smtp_url
 from mailproc.submission import Relay, Submitted
 
 _NEXT = "the next mail server"
-_NAME = re.compile(r"[!-'*-~]+")  # a domain or an address literal; no blanks, and no parentheses that begin a comment
 
 # In seconds, for a single word of the next server: RFC 5321 section 4.5.3.2 would have us wait for minutes, but a message has
 # only `limits.message_time`, and the client waits as well.
@@ -40,7 +39,7 @@ class Onward:
     helo: str = ""
 
     def __post_init__(self) -> None:
-        if self.helo and not _NAME.fullmatch(self.helo):
+        if self.helo and not HOSTNAME.fullmatch(self.helo):
             raise ValueError("helo: must be a domain, such as mail.example.org")
         try:
             self._server()
@@ -92,7 +91,7 @@ class Onward:
     @property
     def _name(self) -> str:
         name = self.helo or socket.getfqdn()
-        return name if _NAME.fullmatch(name) else "localhost"
+        return name if HOSTNAME.fullmatch(name) else "localhost"
 
 
 def _outcome(delivery: Delivery, submitted: Submitted) -> Outcome:

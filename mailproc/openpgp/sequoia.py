@@ -39,7 +39,7 @@ def _library() -> ModuleType:
     try:
         import pysequoia  # an extra, and dear to an empty run
     except ImportError as error:
-        raise MissingProgram(f"pysequoia is not installed ({error}); type: pip install 'mailproc[sequoia]'") from error
+        raise MissingProgram(f"pysequoia is not installed ({error}); type: pip install 'pysequoia>=0.1.35,<0.2'") from error
     return pysequoia
 
 

@@ -23,7 +23,7 @@ from mailproc.smtpd.connection import Broken
 from mailproc.smtpd.doorstep import protocol_factory
 from mailproc.smtpd.kinds import smtp_kind
 from mailproc.smtpd.limits import Census, Limits
-from mailproc.smtpd.listening import Listener, bind, read_listener, release
+from mailproc.smtpd.listening import Listener, bind, read_listener, refuse_twins, release
 from mailproc.smtpd.serving import serve
 from mailproc.smtpd.tls import server_context
 from mailproc.systemd import Service
@@ -78,13 +78,14 @@ def read_doors(settings: Serve, *, lmtp: bool = False) -> tuple[Sequence[Listene
         listeners = [read_listener(text, lmtp=lmtp) for text in settings.listen]
     except ValueError as error:
         raise SettingsError(f"serve.listen: {error}") from None
+    refuse_twins(listeners)
     tls = server_context(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
     if any(listener.scheme == "smtps" for listener in listeners):
         if tls is None:
             raise SettingsError("serve.listen: smtps needs a certificate; give tls_cert and tls_key")
         if settings.proxy_from:
             raise SettingsError("serve.proxy_from: a proxy says who calls before TLS, and smtps begins with TLS; use STARTTLS")
-    smtp_kind(settings.smtp_class)
+    smtp_kind(settings.smtp_class, settings.smtp_parameters)
     return listeners, tls
 
 

@@ -38,17 +38,20 @@ class Wrong(ValueError):
 
 
 def wrong(error: msgspec.ValidationError, kind: Any, section: str) -> Wrong:
-    """What msgspec found when it read the section called ``section`` as ``kind``, in our words."""
+    """What msgspec found when it read the section called ``section`` as ``kind``, in our words.
+
+    Without a ``kind``, since it is a plugin's, its keys and choices are not named.
+    """
     text, _, path = str(error).partition(" - at `$")
     path = path.removesuffix("`")
     at = f"{section}{path}".removeprefix(".")
-    if match := re.fullmatch(r"Object contains unknown field `(.*)`", text, re.DOTALL):
+    if kind and (match := re.fullmatch(r"Object contains unknown field `(.*)`", text, re.DOTALL)):
         return _unknown(match[1], _kind_at(kind, path), at)
     if match := re.fullmatch(r"Object missing required field `(.*)`", text):
         return Wrong(_below(at, match[1]), "is missing")
     if match := re.fullmatch(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`", text):
         return Wrong(at, f"must be {_WORDS.get(match[1], match[1])}, not {_WORDS.get(match[2], match[2])}")
-    if match := re.fullmatch(r"Invalid enum value (.*)", text, re.DOTALL):
+    if kind and (match := re.fullmatch(r"Invalid enum value (.*)", text, re.DOTALL)):
         end = NEVER_DROPPED.get(match[1].strip("'"))
         choices = ", ".join(_choices(_kind_at(kind, path)))
         return Wrong(at, f"{match[1]} {end} and cannot be set" if end else f"{match[1]} is not one of {choices}")

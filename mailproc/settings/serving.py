@@ -11,6 +11,7 @@ import msgspec
 
 from mailproc.settings.quantities import Seconds, read_time
 
+HOSTNAME = re.compile(r"[!-'*-~]{1,255}")  # a domain or an address literal; no blanks, and no parentheses that begin a comment
 _RATE = re.compile(r"(\d{1,9})/([^/]{1,12})")
 
 
@@ -52,6 +53,10 @@ class Serve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(".tls_cert: needs tls_key beside it, and that needs tls_cert; give both or neither")
         if self.require_tls and self.tls_cert is None:
             raise ValueError(".require_tls: needs a certificate; give tls_cert and tls_key")
+        if self.auth == "required" and self.tls_cert is None and self.smtp_parameters.get("auth_require_tls", True):
+            raise ValueError(".auth: nobody can log in without TLS, and required refuses all others; give tls_cert and tls_key")
+        if self.hostname is not None and not HOSTNAME.fullmatch(self.hostname):
+            raise ValueError(f".hostname: {self.hostname!r} is no name of a host; write it like mx.example.org")
         for key in ("workers", "max_connections", "max_connections_per_address", "max_recipients"):
             if not 1 <= getattr(self, key) <= 100_000:
                 raise ValueError(f".{key}: must be from 1 to 100000")

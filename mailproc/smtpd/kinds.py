@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
@@ -10,16 +13,28 @@ from mailproc.errors import SettingsError
 from mailproc.reading import one_line
 
 
-def smtp_kind(target: str | None) -> type[SMTP]:
-    """aiosmtpd's SMTP, or the subclass of it that ``module:Class`` names; raises `SettingsError`."""
-    if target is None:
-        return SMTP
+def smtp_kind(target: str | None, parameters: Mapping[str, Any] | None = None) -> type[SMTP]:
+    """aiosmtpd's SMTP, or the subclass of it that ``module:Class`` names.
+
+    Raises `SettingsError`, also where its constructor has no such ``parameters``.
+    """
+    kind = SMTP if target is None else _subclass(target)
+    try:
+        inspect.signature(kind).bind_partial(None, **parameters or {})
+    except TypeError as error:
+        raise SettingsError(f"serve.smtp_parameters: {one_line(str(error))}; write what its constructor takes") from error
+    return kind
+
+
+def _subclass(target: str) -> type[SMTP]:
     module, _, name = target.partition(":")
+    if not module or not name:
+        raise SettingsError(f"serve.smtp_class: {one_line(target)}: write it like module:Class")
     try:
         found = getattr(importlib.import_module(module), name)
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {one_line(str(error))}"
-        raise SettingsError(f"serve.smtp_class: {target} does not import: {reason}; write it like module:Class") from error
+        raise SettingsError(f"serve.smtp_class: {target} does not import: {reason}; install or mend it") from error
     if not (isinstance(found, type) and issubclass(found, SMTP)):
         raise SettingsError(f"serve.smtp_class: {target} is no subclass of aiosmtpd.smtp.SMTP; make it one")
     return found

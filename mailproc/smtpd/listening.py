@@ -10,7 +10,7 @@ import re
 import socket
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -58,6 +58,25 @@ def read_listener(text: str, *, lmtp: bool = False, mode: int = 0o660) -> Listen
     if scheme == "lmtp" and port == 25:
         raise ValueError(f"{text}: LMTP must not be spoken on port 25 (RFC 2033 section 5); take another port, such as 24")
     return Listener(scheme, host, port)
+
+
+def by_tls(text: str) -> str:
+    """The same place with TLS from the first octet, where the text names a port without a scheme; else the text itself."""
+    try:
+        listener = read_listener(text)
+    except ValueError:
+        return text  # which is told by whoever listens there
+    return text if listener.path or _SCHEME.match(text) else str(replace(listener, scheme="smtps"))
+
+
+def refuse_twins(listeners: Iterable[Listener]) -> None:
+    """Raise `SettingsError` where two are one place; port 0 is another port each time."""
+    places = set()
+    for listener in listeners:
+        place = replace(listener, scheme="smtp")
+        if place in places and (place.path or place.port):
+            raise SettingsError(f"serve.listen: names {listener} twice; remove one")
+        places.add(place)
 
 
 def _unix(text: str, scheme: Scheme, path: str, mode: int) -> Listener:
@@ -113,8 +132,20 @@ def bind(listener: Listener, owner: tuple[int, int] | None = None) -> list[socke
         return [_bound_unix(listener, owner)] if listener.path else _bound_ports(listener)
     except (OSError, UnicodeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        advice = "; ports below 1024 are root's" if isinstance(error, PermissionError) and listener.port else ""
-        raise SettingsError(f"{listener}: cannot listen there: {reason}{advice}") from error
+        raise SettingsError(f"serve.listen: {listener}: cannot listen there: {reason}; {_fix(listener, error)}") from error
+
+
+def _fix(listener: Listener, error: Exception) -> str:
+    match error:
+        case FileNotFoundError() | NotADirectoryError():
+            return f"make the folder {Path(listener.path).parent}"
+        case PermissionError() if listener.path:
+            return f"give the folder {Path(listener.path).parent} to who starts this"
+        case PermissionError():
+            return "ports below 1024 are root's: start as root, or name another port"
+        case OSError(errno=errno.EADDRINUSE):
+            return "stop what listens there, or name another place"
+    return "name an address of this machine"
 
 
 def release(sockets: Iterable[socket.socket]) -> None:
@@ -190,7 +221,7 @@ def _remove_stale(listener: Listener) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise SettingsError(f"{listener}: there is a file that is no socket; move it away")
+        raise SettingsError(f"serve.listen: {listener}: there is a file that is no socket; move it away")
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(5.0)
         try:
@@ -200,4 +231,4 @@ def _remove_stale(listener: Listener) -> None:
             return
         except TimeoutError:
             pass  # it lives and is busy
-    raise SettingsError(f"{listener}: another server listens there; stop it first")
+    raise SettingsError(f"serve.listen: {listener}: another server listens there; stop it first")

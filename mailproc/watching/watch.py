@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mailproc.errors import MailprocError, SettingsError
-from mailproc.run import Run, chosen
+from mailproc.run import Run, chosen, counted
 from mailproc.settings import Settings
 from mailproc.state import State
 from mailproc.supervisor import adopt_orphans, children
@@ -219,7 +219,7 @@ class Watch:
 
     def _summary(self) -> str:
         lost, number = self._turns.lost, len(self._turns.standings)
-        ends = ", ".join(f"{self.ended[end]} {end}" for end in sorted(self.ended)) or "no mail yet"
+        ends = counted(self.ended) or "no mail yet"
         stopped = "stopped by the stop file; " if self._stopped else ""
         away = f" ({len(lost)} out of reach: {', '.join(lost[:5])})" if lost else ""
         places = f"{number} maildrop{'s' * (number != 1)}" if number else "what doors take in"

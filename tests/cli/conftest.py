@@ -24,6 +24,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     for name in [name for name in os.environ if name.startswith("MAILPROC_")]:
         monkeypatch.delenv(name)
     before = list(logging.getLogger().handlers)
+    levels = {name: logging.getLogger(name).level for name in ("root", "mailproc", "mailproc.dialogue")}
 
     def called(*arguments: str) -> Ended:
         capsys.readouterr()
@@ -35,6 +36,8 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     for handler in [handler for handler in logging.getLogger().handlers if handler not in before]:
         logging.getLogger().removeHandler(handler)
         handler.close()
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture

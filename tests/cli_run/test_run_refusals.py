@@ -69,7 +69,12 @@ SPOILT: dict[str, tuple[Callable[[Installation], object], int, str]] = {
     "handler": (
         lambda site: edit(site, 'use = "tests.crash.deeds:Deeds"', 'use = "no-such-name"'),
         78,
-        r"handler deeds: no installed package offers no-such-name; installed are: ",
+        r"handler\.deeds\.use: no installed package offers no-such-name; installed are: ",
+    ),
+    "domain": (
+        lambda site: edit(site, 'handler = "deeds"', 'handler = "shuot"'),
+        78,
+        r'domains\."notes\.example\.org"\.handler: no installed package offers shuot; installed are: ',
     ),
     "option": (lambda site: edit(site, "folder =", "fodler ="), 78, r"handler\.deeds\.fodler: .*did you mean folder\?"),
     "schema": (

@@ -191,7 +191,6 @@ def test_we_log_in_and_a_refused_login_is_no_fault_of_the_mail(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({}, "Object missing required field `url`"),
         ({"url": "http://example.org"}, r"http: is not known here; there are smtp\+starttls:, smtps: and smtp:"),
         ({"url": "smtp://a@example.org"}, "in the clear; use smtp\\+starttls: or smtps:"),
         ({"url": "smtps://a@example.org"}, "password_file: is missing; give it, or no user name in url"),
@@ -206,3 +205,5 @@ def test_options_that_cannot_be_stop_the_start(office: PostOffice, options: dict
     with pytest.raises(SettingsError, match=rf"^handler\.relay: .*{says}") as caught:
         office.bind("example.org", "relay", options)
     assert str(caught.value).isprintable()
+    with pytest.raises(SettingsError, match=r"^handler\.relay\.url: is missing$"):
+        office.bind("example.com", "relay", {})

@@ -45,7 +45,7 @@ print(SequoiaVerifier().verify(part, certificates).finding)
 def test_a_missing_extra_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without pysequoia there is no verifier, and the text says what installs it; the module itself can be imported."""
     monkeypatch.setitem(sys.modules, "pysequoia", None)
-    with pytest.raises(MissingProgram, match=r"pip install 'mailproc\[sequoia\]'"):
+    with pytest.raises(MissingProgram, match=r"type: pip install 'pysequoia>=0\.1\.35,<0\.2'$"):
         SequoiaVerifier()
 
 

@@ -162,6 +162,7 @@ def test_dropped_rights_are_gone() -> None:
     ("section", "named"),
     [
         ('listen = ["127.0.0.1:99999"]', "serve.listen"),
+        ('listen = ["127.0.0.1:8025", "lmtp://8025"]', "serve.listen: names lmtp://127.0.0.1:8025 twice"),
         ('tls_cert = "missing.pem"\ntls_key = "missing.key"', "missing.pem"),
         ('smtp_class = "no.such:Class"', "serve.smtp_class"),
         ("smtp_parameters = { nonsense = 1 }", "serve.smtp_parameters"),

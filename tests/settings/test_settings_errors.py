@@ -87,6 +87,15 @@ DOMAIN = '[domains."example.org"]\nhandler = "x"\n'
         ("[limits]\nmessage_time = '5 fortnights'", "limits.message_time: '5 fortnights' is not a time; write it like"),
         ("[limits]\nchunk_messages = 0", "limits.chunk_messages: must be from 1 to 1000"),
         ("[limits]\nchunk_messages = true", "limits.chunk_messages: must be a whole number, not true or false"),
+        (
+            "[serve]\nauth = 'required'",
+            "serve.auth: nobody can log in without TLS, and required refuses all others; give tls_cert",
+        ),
+        (
+            '[serve]\nhostname = "mx host\\r\\nX"',
+            r"serve.hostname: 'mx host\r\nX' is no name of a host; write it like mx.example",
+        ),
+        ("[serve]\nhostname = ''", "serve.hostname: '' is no name of a host"),
         ("domains = []", "domains: must be written [domains."),
         ('[domains."example.org"]', 'domains."example.org".handler: is missing'),
         ('[domains."a@example.org"]\nhandler = "x"', 'domains."a@example.org": is not a domain; write it like'),
@@ -108,6 +117,14 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, says: str) -> None:
         load(file, {})
     assert str(caught.value).startswith(f"{file}: ")
     assert str(caught.value).isprintable()
+
+
+def test_logins_may_be_required_where_they_can_be(tmp_path: Path) -> None:
+    """With a certificate, or where aiosmtpd is told to hear them without TLS; an address literal is a name."""
+    file = tmp_path / "mailproc.toml"
+    for means in ('tls_cert = "a"\ntls_key = "b"', "smtp_parameters = { auth_require_tls = false }"):
+        file.write_text(f'[serve]\nauth = "required"\nhostname = "[192.0.2.1]"\n{means}\n')
+        assert load(file, {}).serve is not None
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 import threading
@@ -307,6 +308,7 @@ def start_aiosmtpd(
     """A bare aiosmtpd with the same parameters, without our limits."""
     chosen = {"hostname": HOSTNAME, "ident": IDENT, "enable_SMTPUTF8": True, "data_size_limit": Limits().size} | parameters
     chosen_kind = LMTP if lmtp else kind
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # what clients say may be no UTF-8, and is in no report then
     return Server(lambda: chosen_kind(handler or Silent(), **chosen), path=path, tls=tls)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mailproc.errors import SettingsError
-from mailproc.smtpd.listening import Listener, bind, read_listener, release
+from mailproc.smtpd.listening import Listener, bind, by_tls, read_listener, refuse_twins, release
 from mailproc.smtpd.tls import server_context
 from tests.servers.certificates import Certificate
 
@@ -76,6 +76,34 @@ def test_what_is_no_listener_is_told_with_the_fix(text: str, error: str) -> None
     assert str(raised.value) == error
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("mx.example.org:465", "smtps://mx.example.org:465"),
+        ("[::1]", "smtps://[::1]:8025"),
+        ("lmtp://24", "lmtp://24"),
+        ("lmtp:unix:/run/lmtp", "lmtp:unix:/run/lmtp"),
+        ("unix:/run/smtp", "unix:/run/smtp"),
+        ("unix:run/smtp", "unix:run/smtp"),
+        ("::1:25", "::1:25"),
+    ],
+)
+def test_a_port_without_a_scheme_may_speak_tls_at_once(text: str, place: str) -> None:
+    """Whatever has a scheme keeps it, a Unix socket has no TLS, and what cannot be read stays as it was written."""
+    assert by_tls(text) == place
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("2525", "127.0.0.1:2525"), ("smtp://2525", "lmtp://2525"), ("unix:/run/x", "lmtp:unix:/run/x")]
+)
+def test_a_place_that_is_named_twice_is_told(first: str, second: str) -> None:
+    """However it is written, and whatever is spoken there; port 0 is another one each time."""
+    with pytest.raises(SettingsError) as raised:
+        refuse_twins(map(read_listener, (first, "24", second)))
+    assert str(raised.value) == f"serve.listen: names {read_listener(second)} twice; remove one"
+    refuse_twins(map(read_listener, (first, "24", "127.0.0.1:0", "127.0.0.1:0")))
+
+
 def test_a_port_is_bound() -> None:
     """It listens before anybody serves there, and without Nagle's algorithm, which asyncio turns off for TCP by its number."""
     (bound,) = bind(read_listener("127.0.0.1:0"))
@@ -101,19 +129,21 @@ def test_a_name_may_have_several_addresses() -> None:
 
 
 def test_a_port_that_is_taken_is_told() -> None:
-    """In one line that names the listener."""
+    """In one line that names the key, the listener and the fix."""
     bound = bind(read_listener("127.0.0.1:0"))
     taken = read_listener(f"127.0.0.1:{bound[0].getsockname()[1]}")
     with pytest.raises(SettingsError) as raised:
         bind(taken)
-    assert str(raised.value) == f"{taken}: cannot listen there: Address already in use"
+    told = f"serve.listen: {taken}: cannot listen there: Address already in use; stop what listens there, or name another place"
+    assert str(raised.value) == told
     release(bound)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "x" * 64 + ".example"])
 def test_an_address_that_is_not_ours_is_told(host: str) -> None:
-    """In one line that names the listener."""
-    with pytest.raises(SettingsError, match=rf"^smtp://{host}:8025: cannot listen there: [^\n]+$"):
+    """In one line that names the key, the listener and the fix."""
+    told = rf"^serve\.listen: smtp://{host}:8025: cannot listen there: [^\n]+; name an address of this machine$"
+    with pytest.raises(SettingsError, match=told):
         bind(read_listener(host))
 
 
@@ -146,19 +176,20 @@ def test_the_socket_of_a_living_server_is_left_alone(tmp_path: Path) -> None:
     bound = bind(listener)
     with pytest.raises(SettingsError) as raised:
         bind(listener)
-    assert str(raised.value) == f"{listener}: another server listens there; stop it first"
+    assert str(raised.value) == f"serve.listen: {listener}: another server listens there; stop it first"
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(listener.path)
     release(bound)
     Path(listener.path).write_text("precious")
-    with pytest.raises(SettingsError, match=r": there is a file that is no socket; move it away$"):
+    with pytest.raises(SettingsError, match=r"^serve\.listen: .*: there is a file that is no socket; move it away$"):
         bind(listener)
     assert Path(listener.path).read_text() == "precious"
 
 
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
-    """In one line that names the listener."""
-    with pytest.raises(SettingsError, match=r"/none/smtp: cannot listen there: No such file or directory$"):
+    """In one line that names the key, the listener and the fix."""
+    told = f"cannot listen there: No such file or directory; make the folder {tmp_path}/none"
+    with pytest.raises(SettingsError, match=f"^serve.listen: .*/none/smtp: {told}$"):
         bind(read_listener(f"unix:{tmp_path}/none/smtp"))
 
 
@@ -170,23 +201,27 @@ def test_a_certificate_is_shown_by_tls_1_2_and_newer(certificate: Certificate) -
 
 
 def test_a_certificate_that_is_unfit_is_told(certificate: Certificate, tmp_path: Path) -> None:
-    """In one line that names the file, and nobody is asked for a passphrase."""
-    none, rubbish, other, locked = (tmp_path / name for name in ("none.pem", "rubbish.pem", "other.key", "locked.key"))
+    """In one line that names the key and the file, and nobody is asked for a passphrase."""
+    none, rubbish, torn, other, locked = (tmp_path / name for name in ("none", "rubbish", "torn", "other", "locked"))
     rubbish.write_text("rubbish")
+    torn.write_text("".join(certificate.certificate.read_text().splitlines(keepends=True)[:3]))
     make_other = ["genrsa", "-out", other, "2048"]
     lock = ["pkey", "-in", certificate.key, "-aes128", "-passout", "pass:x", "-out", locked]
     for arguments in (make_other, lock):
         subprocess.run(["openssl", *arguments], check=True, capture_output=True)
     good, key = certificate.certificate, certificate.key
     for files, error in (
-        ((none, key), f"{none}: No such file or directory; TLS needs a certificate and its key, as PEM files"),
-        ((good, none), f"{none}: No such file or directory; TLS needs a certificate and its key, as PEM files"),
-        ((rubbish, key), f"{rubbish}: cannot be read as PEM"),
-        ((good, rubbish), f"{rubbish}: cannot be read as PEM"),
-        ((good, other), f"{other}: is not the key of {good}"),
-        ((good, locked), f"{locked}: the key has a passphrase; write it without one, readable by its owner alone"),
+        ((none, key), f"cert: {none}: No such file or directory; TLS needs a certificate and its key, as PEM files"),
+        ((good, none), f"key: {none}: No such file or directory; TLS needs a certificate and its key, as PEM files"),
+        ((rubbish, key), f"cert: {rubbish}: holds no certificate as PEM; tls_cert and tls_key may be swapped"),
+        ((key, good), f"cert: {key}: holds no certificate as PEM; tls_cert and tls_key may be swapped"),
+        ((good, rubbish), f"key: {rubbish}: holds no private key as PEM; tls_cert and tls_key may be swapped"),
+        ((good, good), f"key: {good}: holds no private key as PEM; tls_cert and tls_key may be swapped"),
+        ((torn, key), f"cert: {torn}, or its key {key}, cannot be read as PEM ("),
+        ((good, other), f"key: {other}: is not the key of {good}; give the two that belong together"),
+        ((good, locked), f"key: {locked}: the key has a passphrase; write it without one, readable by its owner alone"),
     ):
         with pytest.raises(SettingsError) as raised:
             server_context(*files)
-        assert str(raised.value).startswith(error)
+        assert str(raised.value).startswith(f"serve.tls_{error}")
         assert "\n" not in str(raised.value)

@@ -205,14 +205,14 @@ def test_a_configuration_without_maildrops_has_nothing_to_watch(tmp_path: Path, 
 
 
 def test_a_terminal_shows_one_line(make: Make, systemd: Systemd) -> None:
-    """It is written anew when something happens, and cleared at the end."""
+    """It is written anew when something happens, and cleared at the end; what was handled comes first."""
     site = make()
-    site.append(make_mail("1"))
+    site.append(make_mail("1"), make_mail("2 defer"))
     ours, theirs = pty.openpty()
     watching = Process(["watch"], site.folder, {**os.environ, "PYTHONPATH": str(TOP), "TERM": "xterm"}, terminal=theirs)
     os.close(theirs)
     try:
-        systemd.hear("STATUS=1 maildrop; 1 handled")
+        systemd.hear("STATUS=1 maildrop; 1 handled, 1 deferred")
         watching.terminate()
         assert watching.wait(10) == 0
         shown = os.read(ours, 65536).decode()
@@ -221,7 +221,7 @@ def test_a_terminal_shows_one_line(make: Make, systemd: Systemd) -> None:
         os.close(ours)
     clear = "\r\x1b[K"
     assert shown.startswith(f"{clear}1 maildrop; no mail yet{clear}")
-    assert shown.endswith(f"{clear}1 maildrop; 1 handled{clear}")
+    assert shown.endswith(f"{clear}1 maildrop; 1 handled, 1 deferred{clear}")
 
 
 def test_the_main_process_needs_no_client_of_a_server() -> None:
