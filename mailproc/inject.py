@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Engine
 
-from mailproc.app import bind_domains, checked_engine, make_limits
-from mailproc.archive import Archive, FolderArchive
+from mailproc.app import bind_domains, checked_engine, make_archive, make_limits, recipient_headers
+from mailproc.archive import Archive
 from mailproc.database import spool
 from mailproc.database.engine import reading
 from mailproc.database.ledger import receipt_id
@@ -25,7 +25,7 @@ from mailproc.reception.arriving import written
 from mailproc.reception.spool import MOST_MAILS, MOST_OCTETS, Spooled
 from mailproc.recipients import Recipients, find_recipients, reverse_path_of, suspected
 from mailproc.registry import Registry
-from mailproc.settings import RECIPIENT_HEADERS, Settings
+from mailproc.settings import Settings
 from mailproc.state import State
 
 log = logging.getLogger("mailproc")
@@ -54,7 +54,7 @@ class Injection:
     def __post_init__(self) -> None:
         self._registry = bind_domains(self.settings)
         self._engine = checked_engine(self.settings)
-        self._archive = FolderArchive(self.settings.archive)
+        self._archive = make_archive(self.settings)
         self._limits = make_limits(self.settings)
         self._state = State(self.settings.state)
 
@@ -96,7 +96,7 @@ class Injection:
     def _note(self, place: str, error: Exception) -> None:
         self.failed += 1
         what = error.strerror if isinstance(error, OSError) else None
-        log.error("%s: %s", one_line(place, 500), what or error)
+        log.error("%s: %s", one_line(place, 500) or "''", what or error)
 
     def _arrived(self, letter: Letter) -> Arrived:
         mail = gather(letter.pieces, self._archive, self._limits)
@@ -116,8 +116,7 @@ class Injection:
     def _recipients(self, mail: Gathered) -> Recipients:
         if self.recipients:
             return Recipients(tuple(dict.fromkeys(map(written, self.recipients))))
-        drops = self.settings.maildrops
-        headers = drops[0].recipient_headers if drops else RECIPIENT_HEADERS
+        headers = recipient_headers(self.settings)
         found = find_recipients(mail.message.header, headers, lambda domain: self._registry.get(domain) is not None)
         return suspected(found, mail.raw, headers)
 

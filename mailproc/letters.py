@@ -48,6 +48,8 @@ def letters(name: str, mbox: bool | None, temporary: Path) -> Iterator[Letter]:
             shutil.copyfileobj(sys.stdin.buffer, file, _PIECE)
             file.seek(0)
             yield from _in_file(file, "standard input", mbox)
+    elif not name:
+        raise ValueError("this is no name; name a file")  # `Path` takes it for the current folder
     elif Path(name).is_dir():
         yield from _in_maildir(Path(name))
     else:

@@ -7,7 +7,9 @@ threads. At the end what was answered 250 is durable, and what was begun has its
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -16,13 +18,15 @@ from ipaddress import ip_network
 from msgspec.structs import replace
 
 from mailproc import logs
-from mailproc.app import checked_engine, make_site, make_works
+from mailproc.app import checked_engine, make_relay, make_site, make_works
 from mailproc.database.directory import DatabaseDirectory
+from mailproc.errors import SettingsError
 from mailproc.privileges import drop_rights
 from mailproc.reception.attendant import attend_inline
 from mailproc.reception.children import ended_with_us, fork_child
 from mailproc.reception.doorkeeper import Doorkeeper
 from mailproc.reception.doors import Doors, bound_doors, keep_open, make_census
+from mailproc.reception.handover import AGAIN
 from mailproc.reception.hatch import Hatch, started_workers
 from mailproc.reception.policy import RecipientPolicy
 from mailproc.reception.spool import attend_spool
@@ -33,7 +37,9 @@ from mailproc.systemd import Service
 from mailproc.watching.watch import Watch
 
 POLL = 60.0  # seconds between two rounds of the run that sends answers and works what was put off, as cron would
-_PATIENCE = 30.0  # seconds beyond the time for a message that a client waits at most
+_PATIENCE = 120.0  # seconds for which a client waits at most for others to be done, of the 10 min of RFC 5321 4.5.3.2.6
+
+log = logging.getLogger("mailproc")
 
 
 def serve_mail(
@@ -53,7 +59,7 @@ def serve_mail(
         held.enter_context(ended_with_us(children))
         attend, number = (attend_inline, serve.workers) if serve.mode == "inline" else (attend_spool, 1)
         workers = held.enter_context(started_workers(settings, attend, number, doors.sockets))
-        hatch = Hatch(workers, settings.limits.message_time * 3 + _PATIENCE)
+        hatch = Hatch(workers, _PATIENCE + (settings.limits.message_time if serve.mode == "inline" else 0))
         return os.EX_OK if asyncio.run(_open(settings, doors, hatch, service, children, say)) else os.EX_SOFTWARE
 
 
@@ -73,6 +79,8 @@ def _try(settings: Settings, doors: Doors) -> None:
 
     def made() -> int:
         make_works(settings, "").engine.dispose()
+        if doors.settings.work:
+            make_relay(settings)
         return os.EX_OK
 
     status = os.waitstatus_to_exitcode(os.waitpid(fork_child(made, doors.sockets), 0)[1])
@@ -83,7 +91,12 @@ def _try(settings: Settings, doors: Doors) -> None:
 def _work(settings: Settings) -> int:
     """Be the process that works what the doors have taken over, what was put off, and the outbox, as soon as there is any."""
     alone = replace(settings, maildrops=(), serve=settings.serve or Serve())
-    return Watch(alone, (), POLL, Service(), lambda: alone).run()
+    while True:
+        try:
+            return Watch(alone, (), POLL, Service(), lambda: alone).run()
+        except SettingsError as error:  # it was right when we began (`_try`), and the doors need not close for it
+            log.error("%s", error)
+            time.sleep(AGAIN)
 
 
 async def _open(
@@ -97,8 +110,9 @@ async def _open(
     engine = checked_engine(settings)
     site = make_site(settings, DatabaseDirectory(engine))
     policy = RecipientPolicy(site, engine, [ip_network(network) for network in doors.settings.relay_from])
-    door = Door(Doorkeeper(engine, policy, hatch))
+    doorkeeper = Doorkeeper(engine, policy, hatch)
     census = make_census(doors.settings, settings.max_size)
     # What takes long is told to end together with us; the spool is needed until the last session has its reply.
     needed, others = ((), hatch.workers.supervisors) if doors.settings.mode == "inline" else (hatch.workers.supervisors, ())
-    return await keep_open(doors, door, census, door.broken, service, told=[*children, *others], needed=needed, say=say)
+    told = [*children, *others]
+    return await keep_open(doors, Door(doorkeeper), census, doorkeeper.broken, service, told=told, needed=needed, say=say)

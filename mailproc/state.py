@@ -6,12 +6,12 @@
     last-success/NAME    its time is that of the last run that emptied NAME
     too-large/NAME       the uids of what stays in NAME because it is too large to be archived
     pending              there is something to do besides new mail
-    spooled              its time is that of the last mail that a door took over
+    spooled              its time is when a door, a pipe or `mailproc inject` last left something to do
     tokens/NAME          the access token of [oauth2.NAME], and the refresh token that came in exchange for the operator's
     debts                the starts of messages that only the database kept from ending, to be given back
     crowd                touched when clients waited for each other at a door
     stop                 put there by an operator: end after the message in hand
-    hatch/, owners/, tmp/        of running processes
+    owners/, tmp/        of running processes
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from mailproc.debts import Debts
 from mailproc.errors import Locked, SettingsError
 from mailproc.pending import Pending
 
-_FOLDERS = ("locks", "last-success", "too-large", "owners", "hatch", "tmp")
+_FOLDERS = ("locks", "last-success", "too-large", "owners", "tmp")
 
 log = logging.getLogger("mailproc")
 
@@ -60,11 +60,6 @@ class State:
         return self.folder / "tmp"
 
     @property
-    def hatch(self) -> Path:
-        """The folder of the sockets on which workers wait for the messages of a door."""
-        return self.folder / "hatch"
-
-    @property
     def owners(self) -> Path:
         """The folder with the lock of every running process."""
         return self.folder / "owners"
@@ -86,7 +81,7 @@ class State:
 
     @property
     def spooled(self) -> Path:
-        """The file whose time is that of `note_spooled`; it need not be there."""
+        """The file whose time is that of the last `note_spooled`; it need not be there."""
         return self.folder / "spooled"
 
     @property
@@ -94,11 +89,13 @@ class State:
         """Whether an operator has put the stop file there."""
         return (self.folder / "stop").exists()
 
-    def create(self) -> None:
-        """Make the folder, for its user alone, where it is missing."""
+    def create(self) -> bool:
+        """Make the folder, for its user alone, where it is missing; answers whether it was."""
+        new = not self.folder.exists()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in _FOLDERS:
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
+        return new
 
     def require(self) -> None:
         """Raise `SettingsError` unless the folder is there and closed to others."""
@@ -157,7 +154,7 @@ class State:
         (self.folder / "last-success" / name).touch(mode=0o600)
 
     def note_spooled(self) -> None:
-        """Note that a door has taken mail over and committed it: whoever watches has it worked now. Raises nothing."""
+        """Note that there is something to do that came by a door, a pipe or a file; who watches does it now. Raises nothing."""
         try:
             self.spooled.touch(mode=0o600)
         except OSError as error:  # the mail is ours by now: a client that were told otherwise would send it again

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from mailproc.app import make_works
 from mailproc.database.engine import writing
-from mailproc.errors import MailprocError, Transient
+from mailproc.errors import MailprocError
 from mailproc.failpoints import failpoint
 from mailproc.processing.attending import attend
 from mailproc.processing.receiving import renew_lease
@@ -105,7 +105,7 @@ class Attendant:
             if not self._state.stop_requested:
                 return attend(works, arrived, one_reply=handover.entrance != "lmtp")
             told = STOPPED
-        except Transient as away:
+        except MailprocError as away:
             log.error("%s", away)
             told = AWAY
         except Exception as error:

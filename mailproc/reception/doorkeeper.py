@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 
 from mailproc.database.engine import reading
 from mailproc.database.passwords import password_fits
-from mailproc.errors import Transient
+from mailproc.errors import Away, MailprocError
 from mailproc.reading import one_line
 from mailproc.reception.faults import record
 from mailproc.reception.hatch import Hatch
@@ -29,9 +29,9 @@ def _loud() -> Iterator[None]:
     """What is away is told to the client as a 451, and to the operator as an error (design promise 10)."""
     try:
         yield
-    except Transient as away:
-        log.error("%s", away)
-        raise
+    except MailprocError as error:
+        log.error("%s", error)
+        raise Away(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,7 @@ class Doorkeeper:
     async def message(self, caller: Caller, reverse_path: str, recipients: Sequence[str], raw: bytes) -> Sequence[Reply]:
         """What became of a message."""
         taken_for = [self.policy.taken_for(recipient) for recipient in recipients]
-        with _loud():
-            replies = await self.hatch.message(caller, reverse_path, taken_for, raw)
-        return replies if caller.protocol == "lmtp" else replies[:1]
+        return await self.hatch.message(caller, reverse_path, taken_for, raw)
 
     async def login(self, caller: Caller, mechanism: str, username: str, password: str) -> bool:
         """Whether this is the password of an active user of ours."""

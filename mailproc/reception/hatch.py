@@ -8,14 +8,13 @@ supervisor of its own that bounds its time and its memory. So the door does noth
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -52,7 +51,7 @@ class Workers:
 @contextmanager
 def started_workers(settings: Settings, attend: Attend, number: int, doors: Sequence[socket.socket] = ()) -> Iterator[Workers]:
     """So many workers below their supervisors, for as long as the block lasts; must be called before there is a thread."""
-    with _listening(State(settings.state).hatch) as (listener, address):
+    with _listening(State(settings.state).temporary) as (listener, address):
         pids = tuple(fork_child(partial(_supervise, settings, attend, listener), doors) for _ in range(number))
         with ended_with_us(pids):
             yield Workers(address, pids)
@@ -60,37 +59,31 @@ def started_workers(settings: Settings, attend: Attend, number: int, doors: Sequ
 
 @contextmanager
 def _listening(folder: Path) -> Iterator[tuple[socket.socket, str]]:
-    """A listening Unix socket in ``folder``, which is closed to others, and its address."""
-    _remove_stale(folder)
-    name = secrets.token_hex(8)
-    with _short(folder) as short, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(f"{short}/{name}")
+    """A listening Unix socket that was made in ``folder`` and has no name, and the address by which this process reaches it.
+
+    So nobody else can connect to it or take it away, and a server that is killed leaves nothing behind.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        descriptor = _nameless(listener, folder)
         try:
             listener.listen(BACKLOG)
             listener.setblocking(False)
-            yield listener, f"{short}/{name}"
+            yield listener, f"/proc/self/fd/{descriptor}"
         finally:
-            (folder / name).unlink(missing_ok=True)
+            os.close(descriptor)
 
 
-def _remove_stale(folder: Path) -> None:
-    """Remove the sockets that killed servers have left behind; nobody listens there any more."""
-    with _short(folder) as short:
-        for path in folder.iterdir():
-            with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
-                probe.settimeout(1.0)
-                if probe.connect_ex(f"{short}/{path.name}") == errno.ECONNREFUSED:
-                    path.unlink()
-
-
-@contextmanager
-def _short(folder: Path) -> Iterator[str]:
-    """A name of a folder that is short however long its path is (unix(7): 108 octets for all)."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _nameless(listener: socket.socket, folder: Path) -> int:
+    """Bind it; answers a descriptor that stands for its name, which is gone (open(2), O_PATH)."""
+    at = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    path = Path(f"/proc/self/fd/{at}/{secrets.token_hex(8)}")  # however long the folder's is (unix(7): 108 octets for all)
     try:
-        yield f"/proc/self/fd/{descriptor}"
+        listener.bind(str(path))
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        path.unlink()
+        return descriptor
     finally:
-        os.close(descriptor)
+        os.close(at)
 
 
 def _supervise(settings: Settings, attend: Attend, listener: socket.socket) -> int:
@@ -124,7 +117,7 @@ class Hatch:
     patience: float
 
     async def message(self, caller: Caller, reverse_path: str, recipients: Sequence[str], raw: bytes) -> list[Reply]:
-        """What became of the message: a reply for each recipient, or one at an SMTP door."""
+        """What became of the message: one reply, or at an LMTP door one for each recipient."""
         handover = Handover(caller.protocol, reverse_path, list(recipients), time.time(), raw)
         try:
             replies = await asyncio.wait_for(self._handed(handover), self.patience)

@@ -17,12 +17,12 @@ from datetime import UTC, datetime
 
 from sqlalchemy.engine import Engine
 
-from mailproc.app import checked_engine
-from mailproc.archive import Archive, FolderArchive
+from mailproc.app import checked_engine, make_archive
+from mailproc.archive import Archive
 from mailproc.crowd import MANY
 from mailproc.database import spool
 from mailproc.database.engine import writing
-from mailproc.errors import MailprocError, Transient
+from mailproc.errors import MailprocError
 from mailproc.failpoints import failpoint
 from mailproc.processing.receiving import Arrived, archive, openings_of
 from mailproc.reception.arriving import handed_over
@@ -77,14 +77,16 @@ def attend_spool(settings: Settings, link: Link, deaths: Mapping[str, str], list
         state.pending.let_go()
         state.note_spooled()
 
-    spooled = Spooled(engine, FolderArchive(settings.archive), state.pending.set, told)
+    spooled = Spooled(engine, make_archive(settings), state.pending.set, told)
     while True:
         ready = select.select([listener], [], [], 0.0 if link.stopping() else QUIET)[0]
         if ready:
             together = _together(listener)
             if len(together) >= MANY:
                 state.crowd.note()
+            link.starts("spool", "with its clients, who will come again")  # from here on our time is bounded
             _take_over(spooled, together)
+            link.finished([])
         elif link.stopping():
             return os.EX_OK
 
@@ -107,14 +109,19 @@ def _take_over(spooled: Spooled, together: Sequence[tuple[socket.socket, Handove
 
 
 def replies_to(spooled: Spooled, handovers: Sequence[Handover]) -> list[list[Reply]]:
-    """A 250 for each recipient of each message that is durable; one that breaks us takes none of the others along."""
+    """A 250 for each message that is durable, by LMTP for each recipient; one that breaks us takes none of the others along."""
     try:
         accepted = spooled.accept([handed_over(handover, client_waits=False) for handover in handovers])
-    except Transient as away:
+    except MailprocError as away:
         log.error("%s", away)
         return [for_each(AWAY, handover) for handover in handovers]
     except Exception as error:
         if len(handovers) > 1:
             return [replies for handover in handovers for replies in replies_to(spooled, [handover])]
         return [for_each(our_fault(record(spooled.engine, error)), handovers[0])]
-    return [[Reply(250, "2.0.0", f"OK: {id}") for id in ids] for ids in accepted]
+    return [_taken_over(handover, ids) for handover, ids in zip(handovers, accepted, strict=True)]
+
+
+def _taken_over(handover: Handover, ids: Sequence[str]) -> list[Reply]:
+    replies = [Reply(250, "2.0.0", f"OK: {id}") for id in ids]
+    return replies if handover.entrance == "lmtp" else replies[:1]

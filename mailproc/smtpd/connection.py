@@ -71,6 +71,8 @@ class Connection(SMTP):
         """Free the seat."""
         self.dialogue.note("is gone")
         super().connection_lost(error)
+        if error:
+            self._closed.exception()  # type: ignore[attr-defined]  # nobody waits for it, and the event loop would say that nobody has fetched it
         if self._expiry:
             self._expiry.cancel()
         self.seat.leave()

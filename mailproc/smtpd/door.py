@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
 from mailproc.errors import Transient
-from mailproc.smtpd import Caller, Reception
+from mailproc.smtpd import Reception
 from mailproc.smtpd.mended import Mended
 
 
@@ -30,7 +30,6 @@ class Door:
         reply = await self._reception.recipient(server.caller(), _path(envelope.mail_from), address)
         if reply.accepts:
             envelope.rcpt_tos.append(address)
-            envelope.rcpt_options.extend(options)
         return reply.line()
 
     async def handle_DATA(self, server: Mended, session: Session, envelope: Envelope) -> str:  # noqa: N802
@@ -55,10 +54,6 @@ class Door:
         except Transient:
             return AuthResult(success=False, handled=False, message="454 4.7.0 Temporary authentication failure")
         return AuthResult(success=success, handled=False, auth_data=Proved(name))
-
-    async def broken(self, caller: Caller, error: Exception) -> str:
-        """Have a bug recorded."""
-        return await self._reception.broken(caller, error)
 
 
 def _path(mail_from: str | None) -> str:

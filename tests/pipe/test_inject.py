@@ -110,6 +110,8 @@ def test_what_is_known_is_not_worked_again(site: Installation) -> None:
     assert (status, screen.splitlines()) == (0, ["3 messages, 1 known already", "2 handled"])
     status, screen = call_on_terminal(site.folder, "--config", site.config, "inject", "a", "b")
     assert (status, screen.splitlines()) == (0, ["5 messages, 4 known already", "1 handled"])
+    write(site, "c", mbox(make_mail("3")))
+    assert call_on_terminal(site.folder, "--config", site.config, "inject", "c") == (0, "1 message, 1 known already\r\n")
     assert site.effects() == ["1", "2", "3"] and len(site.calls()) == 3
 
 
@@ -142,6 +144,7 @@ def test_what_cannot_be_read_does_not_stop_the_others(site: Installation) -> Non
     assert ended.status == 66
     assert ended.err.splitlines() == [f"mailproc: {name.strip(chr(0x202E))}: {what}" for name, what in UNREADABLE.items()]
     assert site.effects() == ["1"]
+    assert inject(site, "").err == "mailproc: '': this is no name; name a file\n"
     assert inject(site, "--mbox", "1.eml").err == 'mailproc: 1.eml: it does not begin with "From ", and is no mbox\n'
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 from benchmarks.smtp_load import Told, load
-from tests.installation import RECIPIENT, Installation, make_mail
+from tests.installation import RECIPIENT, Installation, finish, make_mail
 from tests.processes import descendants_of, wait_for
 from tests.serve.house import ANN, House, codes
 
@@ -68,6 +68,42 @@ def test_a_flood_survives_a_kill(installation: Installation) -> None:
     assert {str(number) for number in told.accepted} <= handled.keys()
     assert len(handled) <= len(told.accepted) + len(told.unanswered)
     assert (installation.balance().waiting, installation.balance().balanced) == (0, True)
+
+
+def test_a_database_that_is_lost_has_no_250(installation: Installation) -> None:
+    """The file is taken away from under a door: nothing is promised into what nobody can open any more."""
+    with House(installation, f"{SPOOL}\nwork = false").opened() as house:
+        assert codes(house.send(make_mail("1"))) == ["250 2.0.0"]
+        for file in installation.folder.glob("mailproc.db*"):
+            file.rename(installation.folder / f"lost-{file.name}")
+        assert codes(house.send(make_mail("2"))) == ["451 4.3.0"]
+        for file in installation.folder.glob("lost-*"):
+            file.rename(installation.folder / file.name.removeprefix("lost-"))
+        assert codes(house.send(make_mail("2"))) == ["250 2.0.0"]
+    assert installation.oopses() == []
+
+
+def test_a_state_folder_that_was_replaced_is_used(installation: Installation) -> None:
+    """A door needs nothing that lay in the one before, and what waits is found though the note of it is lost."""
+    house = House(installation, f"{SPOOL}\nwork = false")
+    with house.opened():
+        assert codes(house.send(make_mail("1"))) == ["250 2.0.0"]
+        installation.state.folder.rename(installation.folder / "lost")
+        assert codes(house.send(make_mail("2"))) == ["451 4.3.0"]
+        assert finish(installation.start("upgrade", command="db")).returncode == 0
+        assert installation.run().returncode == 0
+        assert codes(house.send(make_mail("2"))) == ["250 2.0.0"]
+    assert installation.effects() == ["1"]
+
+
+def test_a_spool_that_hangs_is_replaced(installation: Installation) -> None:
+    """As on a disk that does not answer: its clients hear 451 when its time is over, and 250 of the next one."""
+    house = House(installation, f"{SPOOL}\nwork = false")
+    house.open(failpoint="receive:hang:2")
+    assert codes(house.send(make_mail("1"))) == ["250 2.0.0"]
+    assert codes(house.send(make_mail("2"))) == ["451 4.3.0"]
+    assert codes(house.send(make_mail("2"))) == ["250 2.0.0"]
+    assert "the worker died of it, it took longer than 2 s; its mail is with its clients, who will come again" in house.close()
 
 
 def test_a_spool_that_is_lost_is_replaced(installation: Installation) -> None:
