@@ -1,4 +1,4 @@
-"""Processing: the only place that begins a transaction.
+"""Processing: the transactions in which a message is worked.
 
 A message moves through these steps; each row says what a crash there leaves behind and what the next run makes of it.
 
@@ -17,8 +17,22 @@ after delete, before send      outbox row                                       
                                                                                     Message-ID
 ============================== ==================================================== ========================================
 
+At a door the client has the mail until it has heard a 250, and comes again when it has not:
+
+================================================== =================================== ====================================
+crash or failure                                   left behind                         when the client comes again
+================================================== =================================== ====================================
+inline: the worker dies anywhere before the reply  no effect, or effect and outcome    worked again, or the same reply
+                                                   together; the client hears 451
+spool: the door dies before its 250                maybe an archived copy, maybe a     one receipt, worked once
+                                                   receipt, which the next run works
+================================================== =================================== ====================================
+
 T1 is in `receiving`, T2 in `working`, the removal in `removing`, the outbox in `sending`. The order is the promise: the
 bytes are durable before a receipt is open, the receipt is open before anybody parses, effect and outcome commit as one,
 and only then does the mail leave its maildrop. The delete comes after the OOPS, because both the OOPS and the outcome
 are in the commit: a mail that is gone from the maildrop has left a record.
+
+What is taken over before it is worked, by a door that spools or by `mailproc inject`, has its receipts opened by a commit of
+`mailproc.reception.spool`. Nobody else commits a step of a message.
 """

@@ -1,7 +1,31 @@
 """The doors by which mail comes in by SMTP and LMTP (RFC 5321, RFC 2033): the only package that knows `aiosmtpd`.
 
-aiosmtpd speaks the protocol; `mended` is what it lacks to be shown to the world, `limits` is what clients may take, `door`
-is what aiosmtpd calls, and `Reception` is who decides. This module alone can be imported without aiosmtpd.
+aiosmtpd speaks the protocol, and `Reception` is who decides.
+
+::
+
+    listening    where a server listens, bound before rights are dropped
+    serving      serving there, and ending so that nothing which was promised is lost
+    tls          the certificate
+    doorstep     where a connection is let in or turned away, and gets its session
+    limits       what clients may take, and the count of it
+    handshake    TLS handshakes that fail
+    connection   a session's seat, its time and its end, and who is at the other end
+    mended       the session: aiosmtpd's SMTP and LMTP, with what they lack to be shown to the world
+    reader       what a session reads: commands, and messages line by line
+    replies      what a session may say: whole lines of printable ASCII
+    dialogue     what an operator sees of it who looks on
+    door         what aiosmtpd calls when there is something to decide
+    kinds        a class of the operator's in the place of aiosmtpd's SMTP
+    brought      handlers that were written for aiosmtpd or smtpd
+    forgery      fields of a sender's that pretend to be the envelope
+
+Of these `connection`, `mended`, `doorstep`, `door` and `kinds` import aiosmtpd; the others do without, and so does this module.
+
+One more extension of SMTP: its verbs are methods ``smtp_VERB`` of `mended.Mended`, or of a class of its own that
+`mended.mended` puts among the bases. Its parameters of MAIL and RCPT are taken out in ``Mended._getparams``, for aiosmtpd
+refuses those that it does not know. Its keyword is added by a hook ``handle_EHLO`` of `door.Door`, which then has to set
+``session.host_name`` too. What is not read by lines goes through `reader`.
 """
 
 from __future__ import annotations
@@ -24,7 +48,7 @@ def require_aiosmtpd() -> None:
     except (PackageNotFoundError, ValueError):
         found = ()
     if found < (1, 4, 6):
-        raise MissingProgram("serve needs aiosmtpd 1.4.6 or newer; type: pip install 'mailproc[smtp]'")
+        raise MissingProgram("serve needs aiosmtpd 1.4.6 or newer; type: pip install 'aiosmtpd>=1.4.6'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +72,10 @@ class Caller:
 class Reception(Protocol):
     """Who decides what a client is told.
 
-    `Transient` is answered ``451 4.3.0``. Anything else that is raised goes to `broken`, and the client is told ``451 4.3.0``
-    with the id, never a text of the exception; the envelope is forgotten and the session goes on. A method is cancelled when
-    its client is gone or the server's time to stop has run out; then nothing was promised.
+    `Transient` is answered ``451 4.3.0``, and of `login` ``454 4.7.0`` (RFC 4954 section 6). Anything else that is raised goes
+    to `broken`, and the client is told ``451 4.3.0`` with the id, never a text of the exception; the envelope is forgotten and
+    the session goes on. A method is cancelled when its client is gone or the server's time to stop has run out; then nothing
+    was promised.
     Addresses have no brackets; the null reverse path is "" (RFC 5321 section 4.5.5).
     """
 

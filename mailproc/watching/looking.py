@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from mailproc.drops import open_drop
-from mailproc.errors import Locked, LoginRefused, MailprocError
-from mailproc.settings import ImapUrl, MaildirUrl, Maildrop, MboxUrl
+from mailproc.errors import Locked, LoginRefused, MailprocError, SettingsError
+from mailproc.settings import ImapUrl, MaildirUrl, Maildrop, MboxUrl, Pop3Url
 from mailproc.state import State
 from mailproc.watching.news import News, Word
 
@@ -80,7 +80,7 @@ def pause(attempt: int, *, refused: bool) -> float:
 
 
 def listen_for_spool(state: State, tell: Tell) -> None:
-    """Tell for ever when a door has taken mail over."""
+    """Tell for ever when a door, a pipe or `mailproc inject` has left something to do."""
     before = _times(state.spooled)
     while True:
         time.sleep(LOOK)
@@ -97,7 +97,11 @@ def _looks(maildrop: Maildrop, poll: float, state: State) -> Iterator[Sequence[s
             return _files(maildrop, (path / "new", path / "cur"), poll)
         case MboxUrl(path):
             return _files(maildrop, (path,), poll)
-    return _polled(maildrop, poll, state)
+        case Pop3Url():
+            return _polled(maildrop, poll, state)
+        case unknown:
+            kind = type(unknown).__name__
+            raise SettingsError(f"{maildrop.name}: nothing here listens to a maildrop of the kind {kind}")
 
 
 def _connected(maildrop: Maildrop, poll: float) -> Iterator[Sequence[str]]:

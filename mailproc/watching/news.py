@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 # There is mail that was not there before, the same as before (or less of it), or none; the maildrop is out of reach; its
-# server has refused our login; a door has taken mail over; nobody listens any more.
+# server has refused our login; a door, a pipe or `mailproc inject` has left something to do; nobody listens any more.
 Word = Literal["new", "same", "none", "away", "refused", "spooled", "deaf"]
 
 _LONGEST = 2000  # octets of a reason; with it a line stays below PIPE_BUF, and lines of many threads do not mix (pipe(7))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from queue import Empty, Queue
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -380,6 +380,24 @@ def test_a_pop3_server_is_asked_at_every_poll_but_not_while_a_run_is_there(
         heard = listener(maildrop, 0.1)
         assert heard.hears_nothing(0.3)
     assert [heard.hears(), heard.hears()] == ["new", "same"]
+
+
+def test_a_kind_that_nobody_listens_to_is_told_by_its_name(state: State) -> None:
+    """It is out of reach, and is not polled as a POP3 server is."""
+
+    class JmapUrl:
+        username = "robot"
+
+    told: list[News] = []
+
+    def tell(news: News) -> None:
+        told.append(news)
+        raise SystemExit
+
+    strange: Any = JmapUrl()
+    with pytest.raises(SystemExit):
+        listen(Maildrop(url=strange), POLL, state, tell)
+    assert told == [News("away", "main", "main: nothing here listens to a maildrop of the kind JmapUrl")]
 
 
 def test_what_a_door_takes_over_is_told(state: State) -> None:
