@@ -6,6 +6,7 @@ import base64
 import contextlib
 import os
 import pwd
+import re
 import smtplib
 import socket
 import ssl
@@ -179,6 +180,17 @@ def test_a_wrong_setting_is_one_line(installation: Installation, section: str, n
     done = finish(installation.start("-n", command="serve"))
     assert (done.returncode, done.stderr.count("\n")) == (os.EX_CONFIG, 1), done.stderr
     assert named in done.stderr
+
+
+def test_a_relay_that_cannot_be_used_is_one_line(installation: Installation) -> None:
+    """Its password is read by the child that sends answers; what is wrong with it is said before a door is open."""
+    House(installation)
+    text = installation.config.read_text()
+    relay = 'url = "smtps://robot@127.0.0.1"\npassword_file = "nowhere"'
+    installation.config.write_text(re.sub(r'url = "smtp://127.*"', relay, text, count=1))
+    done = finish(installation.start("-n", command="serve"))
+    assert (done.returncode, done.stderr.count("\n")) == (os.EX_CONFIG, 1), done.stderr
+    assert "smtp.password_file: " in done.stderr
 
 
 def test_a_port_that_is_taken(installation: Installation) -> None:

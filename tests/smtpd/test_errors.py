@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import socket
+import struct
 from typing import Any
 
 import pytest
@@ -176,6 +179,17 @@ def test_a_client_that_goes_away_is_no_bug() -> None:
         session(server, "NOOP")
         _assert_quiet(server)
     assert reception.bugs == []
+
+
+def test_a_connection_that_is_reset_is_nobodys_exception() -> None:
+    """Nothing of it is told when the server ends, as asyncio does of an error that nobody has fetched."""
+    with start_mailproc() as server:
+        for lines in ((), ("EHLO x",)) * 5:
+            with server.greeted(*lines) as client:
+                client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        session(server, "NOOP")
+    gc.collect()
+    _assert_quiet(server)
 
 
 def _assert_quiet(server: Server) -> None:
