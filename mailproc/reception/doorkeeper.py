@@ -45,8 +45,9 @@ class Doorkeeper:
 
     async def recipient(self, caller: Caller, reverse_path: str, recipient: str) -> Reply:
         """Whether we take mail for this recipient from this caller."""
-        question = partial(self.policy.reply, recipient, may_relay=self.policy.may_relay(caller))
-        asked = self.policy.asked(recipient)
+        may_relay = self.policy.may_relay(caller)
+        question = partial(self.policy.reply, recipient, may_relay=may_relay)
+        asked = self.policy.asked(recipient, may_relay=may_relay)
         with _loud():
             return question() if asked is None else await self._questions.ask(f"addresses of {asked}", question)
 

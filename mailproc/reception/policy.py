@@ -13,7 +13,7 @@ from mailproc.address import Address
 from mailproc.database.engine import reading
 from mailproc.errors import Rejected, Transient
 from mailproc.handler import Accepts, accepts_of
-from mailproc.pipeline import Site
+from mailproc.pipeline import Binding, Site
 from mailproc.reception.arriving import is_postmaster
 from mailproc.recipients import POSTMASTER
 from mailproc.reply import OK, Reply
@@ -37,11 +37,11 @@ class RecipientPolicy:
         ``may_relay`` says whether it may send to what only the pattern for all domains takes.
         Raises whatever a handler's ``accepts`` raises, except what that says on purpose.
         """
-        address = Address.parse(recipient)
         if self.taken_for(recipient) == POSTMASTER:
             return OK
-        binding = self.site.registry.get(address.domain) if address.domain else None
-        if binding is None or not (may_relay or self._ours(address.domain)):
+        address = Address.parse(recipient)
+        binding = self._taker(address.domain, may_relay)
+        if binding is None:
             return DENIED
         accepts = accepts_of(binding.handler)
         return OK if accepts is None else self._asked(accepts, address)
@@ -52,10 +52,16 @@ class RecipientPolicy:
         ours = not address.domain or self._ours(address.domain)
         return POSTMASTER if ours and is_postmaster(address) else str(address)
 
-    def asked(self, recipient: str) -> str | None:
+    def asked(self, recipient: str, *, may_relay: bool) -> str | None:
         """The name of the handler whom `reply` has to ask about this recipient, None when it can tell by itself."""
-        binding = self.site.registry.get(Address.parse(recipient).domain)
+        if self.taken_for(recipient) == POSTMASTER:
+            return None
+        binding = self._taker(Address.parse(recipient).domain, may_relay)
         return None if binding is None or accepts_of(binding.handler) is None else binding.name
+
+    def _taker(self, domain: str, may_relay: bool) -> Binding | None:
+        """Who takes mail for a domain, if we do."""
+        return self.site.registry.get(domain) if domain and (may_relay or self._ours(domain)) else None
 
     def _ours(self, domain: str) -> bool:
         """Whether a domain is bound by more than the pattern for all: what only ``*`` takes is relayed."""

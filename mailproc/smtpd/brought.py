@@ -13,10 +13,7 @@ import asyncio
 import importlib
 import inspect
 import sys
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,6 +21,7 @@ from typing import Any, NoReturn
 from mailproc.errors import MailprocError, SettingsError
 from mailproc.reading import one_line
 from mailproc.smtpd.forgery import without_forged
+from mailproc.smtpd.threads import answered
 
 _OK = "250 OK"
 _THREADS = 32  # messages that one process_message works at the same time
@@ -37,7 +35,9 @@ def bring(target: str, arguments: Sequence[str], folder: Path) -> object:
     Modules are found where Python looks, and in ``folder``. The class gets ``arguments`` by ``from_cli(parser, *arguments)``.
     Raises `SettingsError` with what to mend, and `MailprocError` where the class does not take these arguments.
     """
-    found = _found(target, folder)
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))  # behind all others, so that no file there takes the place of a library
+    found = loaded(target)
     hook = getattr(found, "handle_DATA", None) or getattr(found, "process_message", None)
     if f"{getattr(hook, '__module__', '')}.{getattr(hook, '__qualname__', '')}" in _LOSING:
         raise SettingsError(f'{target} answers 250 also where the next server refuses; in its place use handler = "relay"')
@@ -51,14 +51,13 @@ def bring(target: str, arguments: Sequence[str], folder: Path) -> object:
     raise SettingsError(f"{target} has neither handle_DATA nor process_message; give it one")
 
 
-def _found(target: str, folder: Path) -> Any:
+def loaded(target: str) -> Any:
+    """What ``module:Name`` or ``module.Name`` names, where Python looks; raises `SettingsError`."""
     module, colon, path = target.partition(":")
     if not colon:
         module, _, path = target.rpartition(".")
     if not module or not path:
         raise SettingsError(f"{one_line(target)}: write it like module:Class")
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))  # behind all others, so that no file there takes the place of a library
     try:
         found: Any = importlib.import_module(module)
         for part in path.split("."):
@@ -143,28 +142,14 @@ class _Process:
             data = data.replace(b"\r\n", b"\n").removesuffix(b"\n")
         path = envelope.mail_from or "<>"
         call = partial(self._process, _peer(session), path, list(envelope.rcpt_tos), data, **self._options(envelope))
-        answer = await (call() if inspect.iscoroutinefunction(self._process) else self._in_thread(call))
+        if inspect.iscoroutinefunction(self._process):
+            answer = await call()
+        else:
+            await self._free.acquire()
+            answer = await answered(call, self._free)
         if answer is not None and not isinstance(answer, str):
             raise TypeError(f"process_message answered {type(answer).__name__}, neither None nor a reply")
         return answer or _OK
-
-    async def _in_thread(self, call: Callable[[], Any]) -> Any:
-        """What ``call`` answers, from a thread that holds up nobody: the end of the program would wait for those of a pool."""
-        await self._free.acquire()
-        loop = asyncio.get_running_loop()
-        answer: Future[Any] = Future()
-        answer.set_running_or_notify_cancel()  # a client that goes cannot end it
-
-        def work() -> None:
-            try:
-                answer.set_result(call())
-            except BaseException as error:
-                answer.set_exception(_raised(error))
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._free.release)
-
-        threading.Thread(target=work, name="process_message", daemon=True).start()
-        return await asyncio.wrap_future(answer)
 
     def _options(self, envelope: Any) -> dict[str, list[str]]:
         """The parameters of MAIL and RCPT, where it takes them: those written for Python 2 do not."""
@@ -172,15 +157,6 @@ class _Process:
         taken = inspect.signature(self._process).parameters
         every = any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values())
         return {name: said for name, said in options.items() if every or name in taken}
-
-
-def _raised(error: BaseException) -> BaseException:
-    """The error, as one that ends no loop and that a future can hold."""
-    if isinstance(error, Exception) and not isinstance(error, StopIteration):
-        return error
-    told = RuntimeError(f"process_message raised {_what(error)}")
-    told.__cause__ = error
-    return told
 
 
 def _peer(session: Any) -> Any:

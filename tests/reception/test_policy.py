@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -120,6 +120,18 @@ def test_the_postmaster_is_one_for_all_our_domains_and_no_others(policy: Recipie
 def test_relaying_is_for_who_has_logged_in_or_is_near(policy: RecipientPolicy, caller: Caller, told: str) -> None:
     """What only ``*`` takes is taken from users and from the configured networks, and from nobody at a Unix socket."""
     assert policy.reply("anybody@elsewhere.example.net", may_relay=policy.may_relay(caller)).line().startswith(told)
+
+
+def test_a_handler_is_asked_only_where_it_has_a_say(policy: RecipientPolicy) -> None:
+    """Not about a postmaster, nor for whom nothing is relayed: neither must wait for one that hangs."""
+    policy.site.registry.add("asking.example.org", Binding("asking", Lists(), Traits()))
+    catch_all: Registry[Binding] = Registry()
+    catch_all.add("*", Binding("all", Lists(), Traits()))
+    relaying = replace(policy, site=replace(policy.site, registry=catch_all))
+    assert policy.asked("anybody@asking.example.org", may_relay=False) == "asking"
+    assert policy.asked("postmaster@asking.example.org", may_relay=False) is None
+    assert policy.asked("anybody@a.notes.example.org", may_relay=False) is None
+    assert [relaying.asked("a@elsewhere.example.net", may_relay=may) for may in (True, False)] == ["all", None]
 
 
 def test_what_a_handler_raises_by_mistake_goes_through(policy: RecipientPolicy) -> None:
