@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
+from asyncio.constants import SSL_HANDSHAKE_TIMEOUT
 from pathlib import Path
 
 import pytest
 from msgspec.structs import fields
 
+from mailproc import serve
 from mailproc.answers.templates import PLACEHOLDERS
+from mailproc.ends import relay
+from mailproc.maildrops import mbox_lock
+from mailproc.pipe import source
+from mailproc.reception import questions
 from mailproc.settings import (
     After,
     Dkim,
@@ -25,6 +31,7 @@ from mailproc.settings import (
     environment,
     load,
 )
+from mailproc.smtpd.limits import Limits as Clients
 from tests.pages import PAGES, TOP, blocks, named, rows, section
 
 README, CONFIGURATION, OAUTH2 = (PAGES[name] for name in ("README.md", "docs/configuration.md", "docs/oauth2.md"))
@@ -80,6 +87,26 @@ def test_every_variable_is_described() -> None:
     wanted = {environment._variable(path, tables): environment._key(path) for path, _ in environment._single_values(tables)}
     shown = {row[0].strip("`"): re.findall("`([^`]+)`", row[1])[0] for row in rows(section(CONFIGURATION, "The environment"))}
     assert shown == wanted
+
+
+def test_the_constants_of_the_entrances_are_those_of_the_program() -> None:
+    """The table has their numbers."""
+    told: dict[str, str] = dict(rows(section(CONFIGURATION, "What cannot be set")))
+    clients = Clients()
+    calls = {verb: f"{number:,}" for verb, number in clients.calls.items()}
+    assert calls["MAIL"] == calls["DATA"] == calls["RSET"]
+    wanted = {
+        "commands of one session at a door": f"{calls['MAIL']} MAIL, DATA and RSET, {calls['RCPT']} RCPT, "
+        f"{calls['NOOP']} NOOP, {calls['*']} of each other",
+        "messages that are being received at once": f"{clients.octets >> 20} MiB,",
+        "a TLS handshake at a door": f"{clients.handshake:.0f} seconds, {SSL_HANDSHAKE_TIMEOUT:.0f} after STARTTLS",
+        "what a handler's `accepts` or a login may take at a door": f"{questions.PATIENCE:.0f} seconds,",
+        "waiting for a worker behind a door": f"inline {serve._PATIENCE / 60:.0f} minutes",
+        "waiting for the next server, by the handler `relay`": f"{relay._PATIENCE:.0f} seconds",
+        "waiting for the lock of an mbox": f"{mbox_lock.PATIENCE:.0f} seconds",
+        "one `mailproc deliver`": f"{source.LONGEST / 60:.0f} minutes",
+    }
+    assert {what: told[what] for what in wanted if not told[what].startswith(wanted[what])} == {}
 
 
 def test_every_placeholder_is_described() -> None:

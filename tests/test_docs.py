@@ -181,6 +181,16 @@ def test_every_exit_status_is_described() -> None:
     assert table == used | {running.INTERRUPTED, running.READER_GONE}
 
 
+def test_the_events_that_the_page_names_are_logged() -> None:
+    """Their words, but for names and numbers, stand in the program."""
+    program = "\n".join(file.read_text() for file in (TOP / "mailproc").rglob("*.py"))
+    events = [row[1].strip("`") for row in rows(section(OPERATING, "The log"))]
+    assert events
+    for event in events:
+        for words in re.split(r"(?: from)? *\b(?:ADDRESS|NAME|PLAIN|N)\b", event):
+            assert words.strip() in program, event
+
+
 def test_every_disposition_is_described() -> None:
     """The table has each of them, in their order."""
     assert [row[0] for row in rows(section(OPERATING, "What became of it"))] == list(Disposition)
