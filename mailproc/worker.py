@@ -91,7 +91,7 @@ def forked(child: Callable[[int], NoReturn]) -> tuple[int, int]:
     try:
         ours, theirs = os.pipe()
     except OSError as error:
-        raise _no_process(error) from error
+        raise no_process(error) from error
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         pid = os.fork()
@@ -100,32 +100,49 @@ def forked(child: Callable[[int], NoReturn]) -> tuple[int, int]:
             child(theirs)
     except OSError as error:
         os.close(ours)
-        raise _no_process(error) from error
+        raise no_process(error) from error
     finally:
         os.close(theirs)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return pid, ours
 
 
-def _no_process(error: OSError) -> Transient:
+def no_process(error: OSError) -> Transient:
+    """The error of a fork in words for the operator."""
     return Transient(f"no process can be started: {error.strerror}; end some, or raise the limit on processes and open files")
 
 
-def become_worker(link: Link, parent: int, work: Callable[[Link], int]) -> NoReturn:
-    """Be the worker in a process that was just forked; leaves by `os._exit`, so that nothing is flushed twice."""
+def become_child(parent: int, work: Callable[[], int]) -> NoReturn:
+    """Do ``work`` in a process that was just forked, which ends with the status that it answers, or with ``parent``.
+
+    What a terminal sends to its foreground group is for the parent, which tells its children in its time.
+    """
     status = os.EX_SOFTWARE
     try:
         os.setpgid(0, 0)
         die_with(parent)
-        link.listen()
-        status = work(link)
-        link.done(status)
+        status = work()
     except BaseException as error:
         status = last_words(error)
-        if status != os.EX_SOFTWARE:  # else it is a death, which the supervisor lays at the door of the message in hand
-            link.done(status)
     finally:
         leave(status)
+
+
+def become_worker(link: Link, parent: int, work: Callable[[Link], int]) -> NoReturn:
+    """Be the worker in a process that was just forked."""
+
+    def worked() -> int:
+        link.listen()
+        try:
+            status = work(link)
+        except BaseException as error:
+            status = last_words(error)
+            if status == os.EX_SOFTWARE:  # a death, which the supervisor lays at the door of the message in hand
+                return status
+        link.done(status)
+        return status
+
+    become_child(parent, worked)
 
 
 def leave(status: int) -> NoReturn:

@@ -8,31 +8,29 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from mailproc.exits import last_words
-from mailproc.worker import die_with, leave
+from mailproc.worker import become_child, no_process
 
 
 def fork_child(work: Callable[[], int], doors: Sequence[socket.socket] = ()) -> int:
     """Have ``work`` done in a child, which ends with the status that it answers; answers the child's process id.
 
-    Must be called before there is a thread. What a terminal sends to its foreground group is for the parent, which tells its
-    children in its time; the sockets of the ``doors`` are let go of, so that nothing that a handler starts can keep a port.
+    Must be called before there is a thread. The sockets of the ``doors`` are let go of, so that nothing that a handler starts
+    can keep a port. Raises `Transient` where there can be no process.
     """
-    parent = os.getpid()
-    pid = os.fork()
-    if pid:
-        return pid
-    status = os.EX_SOFTWARE
-    try:
-        os.setpgid(0, 0)
-        die_with(parent)
+
+    def without_doors() -> int:
         for door in doors:
             door.close()
-        status = work()
-    except BaseException as error:
-        status = last_words(error)
-    finally:
-        leave(status)
+        return work()
+
+    parent = os.getpid()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        raise no_process(error) from error
+    if pid == 0:
+        become_child(parent, without_doors)
+    return pid
 
 
 @contextmanager

@@ -18,10 +18,10 @@ from mailproc.oauth2 import exchange
 from mailproc.settings import Maildrop
 from mailproc.state import State
 from mailproc.supervisor import children, kill_orphans
-from mailproc.watching.looking import Tell, listen, listen_for_spool, pause
+from mailproc.watching.looking import listen, listen_for_spool, pause
 from mailproc.watching.news import News, Reader
 from mailproc.watching.signals import Told
-from mailproc.worker import die_with, forked
+from mailproc.worker import become_child, forked
 
 log = logging.getLogger("mailproc")
 
@@ -69,7 +69,7 @@ class Ears:
         if self._pipe is not None or time.monotonic() < self.opens_at:
             return
         try:
-            self._pid, ours = forked(partial(_be_ears, os.getpid(), self.maildrops, self.poll, self.state))
+            self._pid, ours = forked(partial(self._be_ears, os.getpid()))
         except Transient as error:
             self._put_off()
             log.error("nobody listens to the maildrops: %s; it is tried again", error)
@@ -77,6 +77,9 @@ class Ears:
         os.set_blocking(ours, False)
         self._pipe, self._reader, self._since = ours, Reader(), time.monotonic()
         self._kill_at = float("inf")
+
+    def _be_ears(self, parent: int, pipe: int) -> NoReturn:
+        become_child(parent, partial(_listen, self.maildrops, self.poll, self.state, pipe))
 
     def _sweep(self) -> None:
         """End what those who do not listen any more have left, such as a command that prints a password.
@@ -140,31 +143,21 @@ class Ears:
         self.opens_at = time.monotonic() + (pause(self._deaths - 1, refused=False) if self._deaths > 1 else 0.0)
 
 
-def _be_ears(parent: int, maildrops: Sequence[Maildrop], poll: float, state: State, pipe: int) -> NoReturn:
-    status = os.EX_SOFTWARE
-    try:
-        os.setpgid(0, 0)  # what a terminal sends is for our parent
-        die_with(parent)
-        told = Told()
-        with told.heeded():
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+def _listen(maildrops: Sequence[Maildrop], poll: float, state: State, pipe: int) -> int:
+    told = Told()
+    with told.heeded():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
-            def tell(news: News) -> None:
-                os.write(pipe, news.line())
+        def tell(news: News) -> None:
+            os.write(pipe, news.line())
 
-            _start(lambda: listen_for_spool(state, tell))
-            for maildrop in maildrops:
-                _listen_to(maildrop, poll, state, tell)
-            while not told.stop:
-                told.wait((), poll)
-            exchange.end()
-            status = os.EX_OK
-    finally:
-        os._exit(status)
-
-
-def _listen_to(maildrop: Maildrop, poll: float, state: State, tell: Tell) -> None:
-    _start(lambda: listen(maildrop, poll, state, tell))
+        _start(lambda: listen_for_spool(state, tell))
+        for maildrop in maildrops:
+            _start(partial(listen, maildrop, poll, state, tell))
+        while not told.stop:
+            told.wait((), poll)
+        exchange.end()
+    return os.EX_OK
 
 
 def _start(listening: Callable[[], None]) -> None:
