@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mailproc.app import bind_domains, make_answering, make_relay, open_engine, open_verifier
-from mailproc.archive import FolderArchive
+from mailproc.app import bind_domains, make_answering, make_archive, make_relay, open_engine, open_verifier
 from mailproc.database import keys, migrations
 from mailproc.database.engine import reading
 from mailproc.drops import open_drop
@@ -50,8 +49,8 @@ def check(settings: Settings) -> Iterator[Tried]:
     for maildrop in settings.maildrops:
         yield _try(f"maildrop {maildrop.name}", lambda maildrop=maildrop: _maildrop(maildrop))  # type: ignore[misc]
     yield _try("smtp", lambda: _smtp(settings))
-    if settings.serve is not None:
-        yield _try("serve", lambda: _serve(settings, settings.serve))
+    if (serve := settings.serve) is not None:
+        yield _try("serve", lambda: _serve(settings, serve))
 
 
 def _try(what: str, attempt: Callable[[], tuple[str, Sequence[str]]]) -> Tried:
@@ -82,7 +81,7 @@ def _archive(settings: Settings) -> tuple[str, Sequence[str]]:
     except OSError as error:
         fix = "mount its disk, or type: mailproc db upgrade"
         raise Away(f"archive: {settings.archive}: {error.strerror}; {fix}") from None
-    archive = FolderArchive(settings.archive)
+    archive = make_archive(settings)
     with archive.writer() as probe:
         probe.write(b"Can this be written?\r\n")
     room = shutil.disk_usage(settings.archive).free
@@ -164,14 +163,13 @@ def _smtp(settings: Settings) -> tuple[str, Sequence[str]]:
     return f"{relay.host}:{relay.port}, " + (facts.tls or "without TLS") + (", logged in" if facts.logged_in else ""), []
 
 
-def _serve(settings: Settings, serve: Serve | None) -> tuple[str, Sequence[str]]:
+def _serve(settings: Settings, serve: Serve) -> tuple[str, Sequence[str]]:
     """Read what the doors need; nothing is bound, for a server may be there already."""
     from mailproc.smtpd import require_aiosmtpd
 
     require_aiosmtpd()
     from mailproc.reception.doors import read_doors
 
-    assert serve is not None  # noqa: S101 - asked before
     listeners, tls = read_doors(serve)
     if serve.user is not None:
         user_named(serve.user)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +10,6 @@ from sqlalchemy.engine import Engine
 
 from mailproc.app import bind_domains, checked_engine, make_archive, make_limits, recipient_headers
 from mailproc.archive import Archive
-from mailproc.database import spool
-from mailproc.database.engine import reading
-from mailproc.database.ledger import receipt_id
 from mailproc.errors import Rejected
 from mailproc.letters import Letter, letters
 from mailproc.pipeline import Binding
@@ -23,7 +19,7 @@ from mailproc.processing.receiving import Arrived
 from mailproc.reading import one_line
 from mailproc.reception.arriving import written
 from mailproc.reception.spool import MOST_MAILS, MOST_OCTETS, Spooled
-from mailproc.recipients import Recipients, find_recipients, reverse_path_of, suspected
+from mailproc.recipients import Recipients, recipients_of, reverse_path_of
 from mailproc.registry import Registry
 from mailproc.settings import Settings
 from mailproc.state import State
@@ -65,7 +61,7 @@ class Injection:
                 self._accept(chunk)
         finally:
             self._engine.dispose()  # who is forked from us must not inherit a connection
-            self._state.pending.clear(lambda: False)  # nor is our lock on the marker needed any more
+            self._state.pending.let_go()  # nor is our lock on the marker needed any more
 
     def _chunks(self, names: Sequence[str], mbox: bool | None) -> Iterator[list[Arrived]]:
         chunk: list[Arrived] = []
@@ -109,23 +105,19 @@ class Injection:
             entrance="file",
             recipients=self._recipients(mail),
             reverse_path=path,
-            sha256=mail.sha256 or hashlib.sha256(mail.raw).hexdigest(),
+            sha256=mail.sha256,
             archive_url=mail.archive_url,
         )
 
     def _recipients(self, mail: Gathered) -> Recipients:
         if self.recipients:
             return Recipients(tuple(dict.fromkeys(map(written, self.recipients))))
-        headers = recipient_headers(self.settings)
-        found = find_recipients(mail.message.header, headers, lambda domain: self._registry.get(domain) is not None)
-        return suspected(found, mail.raw, headers)
+        return recipients_of(mail.message.header, mail.raw, recipient_headers(self.settings), self._registry)
 
     def _accept(self, chunk: Sequence[Arrived]) -> None:
-        groups = [{receipt_id(one.sha256 or "", each) for each in one.recipients.addresses} for one in chunk]
-        with reading(self._engine) as conn:
-            known = spool.known(conn, sorted(set().union(*groups)))
-        Spooled(self._engine, self._archive, self._state.pending.set, self._state.note_spooled).accept(chunk)
-        for group in groups:
+        accepted = Spooled(self._engine, self._archive, self._state.pending.set, self._state.note_spooled).accept(chunk)
+        new = set(accepted.new)
+        for ids in accepted.ids:
             self.messages += 1
-            self.known += group <= known
-            known |= group  # a second copy in the same chunk
+            self.known += new.isdisjoint(ids)
+            new.difference_update(ids)  # of a second copy in the same chunk

@@ -16,17 +16,17 @@ def user_named(name: str) -> pwd.struct_passwd:
         raise SettingsError(f"serve.user: there is no user {name!a} on this machine; create it, or name another one") from None
 
 
-def drop_rights(name: str | None, *, stay: bool, key: str) -> None:
+def drop_rights(name: str | None, *, stay: bool) -> None:
     """Become the user of this name, unless we ``stay`` who we are.
 
-    Root without a name is refused: `SettingsError` with the ``key`` that would give one.
+    Root without a name is refused by `SettingsError`.
     """
     if stay:
         return
     if name is not None:
         become(user_named(name))
     elif os.geteuid() == 0:
-        raise SettingsError(f"{key}: root must not take in mail from a network; say whom to become, or type: --nosetuid")
+        raise SettingsError("serve.user: root must not take in mail from a network; say whom to become, or type: --nosetuid")
 
 
 def become(user: pwd.struct_passwd) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mailproc.address import Address
 from mailproc.reading import Header, read_addresses
+from mailproc.registry import Registry
 from mailproc.screening import written_path
 
 MAX_RECIPIENTS = 100
@@ -61,6 +63,12 @@ def suspected(found: Recipients, raw: bytes, recipient_headers: Sequence[str]) -
     text = raw.lower()
     named = next((name for name in recipient_headers if name.lower().encode() in text), None)
     return replace(found, doubt=f"Suspected spam: {named} stands in its text alone", suspect=True) if named else found
+
+
+def recipients_of(header: Header, raw: bytes, recipient_headers: Sequence[str], registry: Registry[Any]) -> Recipients:
+    """Both of a mail that came without an envelope: for whom it is, and whether that is to be doubted."""
+    found = find_recipients(header, recipient_headers, lambda domain: registry.get(domain) is not None)
+    return suspected(found, raw, recipient_headers)
 
 
 def _sole(value: str) -> str:

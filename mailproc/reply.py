@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 LONGEST = 512  # octets of a reply line, with its CRLF (RFC 5321 section 4.5.3.1.5)
 
-_UNFIT = re.compile(r"[^ -~]+")
+UNFIT = re.compile(r"[^ -~]+")  # what a reply line must not hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Reply:
 
     def line(self) -> str:
         """The reply as one line of printable ASCII without its CRLF, cut to what a line may hold; never raises."""
-        words = [str(self.code), self.status, _UNFIT.sub(" ", self.text).strip()]
+        words = [str(self.code), self.status, UNFIT.sub(" ", self.text).strip()]
         return " ".join(word for word in words if word)[: LONGEST - 2]
 
 

@@ -18,7 +18,7 @@ from mailproc.drops import has_mail
 from mailproc.errors import Locked, MailprocError, SettingsError
 from mailproc.exits import exit_status, gravest
 from mailproc.settings import Maildrop, Settings
-from mailproc.state import State, refuse_foreign
+from mailproc.state import State, ready_state
 
 if TYPE_CHECKING:
     from mailproc.worker import Link
@@ -77,7 +77,7 @@ class Run:
 
     def run(self) -> int:
         """Answer the exit status; an error of one maildrop is logged, and the others are worked."""
-        state = self._state()
+        state = ready_state(self.settings)
         if state.stop_requested:
             log.info("nothing is done, because there is the stop file %s", state.folder / "stop")
             return os.EX_OK
@@ -92,14 +92,6 @@ class Run:
                 for maildrop in reached:
                     state.note_success(maildrop.name)
         return gravest(self._statuses)
-
-    def _state(self) -> State:
-        state = State(self.settings.state)
-        ours = [self.settings.state, *([self.settings.database.file] if self.settings.database.file else [])]
-        refuse_foreign(ours)
-        state.require()
-        state.create()
-        return state
 
     def _lock(self, maildrop: Maildrop, state: State, held: ExitStack) -> int | None:
         try:

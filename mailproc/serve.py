@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_network
 
@@ -27,12 +28,12 @@ from mailproc.reception.children import ended_with_us, fork_child
 from mailproc.reception.doorkeeper import Doorkeeper
 from mailproc.reception.doors import Doors, bound_doors, keep_open, make_census
 from mailproc.reception.handover import AGAIN
-from mailproc.reception.hatch import Hatch, started_workers
+from mailproc.reception.hatch import Attend, Hatch, started_workers
 from mailproc.reception.policy import RecipientPolicy
 from mailproc.reception.spool import attend_spool
 from mailproc.settings import Serve, Settings
 from mailproc.smtpd.door import Door
-from mailproc.state import State, refuse_foreign
+from mailproc.state import ready_state
 from mailproc.systemd import Service
 from mailproc.watching.watch import Watch
 
@@ -52,24 +53,40 @@ def serve_mail(
     Raises `SettingsError` for what keeps us from serving, before any door is open.
     """
     serve = settings.serve or Serve()
+    mode = _mode(settings, serve)
     with bound_doors(serve, lmtp=lmtp, stay=stay) as doors, ExitStack() as held:
         _take_user(settings, serve, stay)
         _try(settings, doors)
-        children = [fork_child(partial(_work, settings), doors.sockets)] if serve.work else []
+        children = [fork_child(partial(_work, settings, serve), doors.sockets)] if serve.work else []
         held.enter_context(ended_with_us(children))
-        attend, number = (attend_inline, serve.workers) if serve.mode == "inline" else (attend_spool, 1)
-        workers = held.enter_context(started_workers(settings, attend, number, doors.sockets))
-        hatch = Hatch(workers, _PATIENCE + (settings.limits.message_time if serve.mode == "inline" else 0))
-        return os.EX_OK if asyncio.run(_open(settings, doors, hatch, service, children, say)) else os.EX_SOFTWARE
+        workers = held.enter_context(started_workers(settings, mode.attend, mode.workers, doors.sockets))
+        hatch = Hatch(workers, mode.patience)
+        told, needed = (children, workers.supervisors) if mode.needed else ((*children, *workers.supervisors), ())
+        return os.EX_OK if asyncio.run(_open(settings, doors, hatch, service, told, needed, say)) else os.EX_SOFTWARE
+
+
+@dataclass(frozen=True, slots=True)
+class _Mode:
+    """How mail is attended to. ``patience`` is how many seconds a client waits at most; workers that are ``needed`` until the
+    last session has its reply are told to end after it, and others, which may take long, together with us.
+    """
+
+    attend: Attend
+    workers: int
+    patience: float
+    needed: bool
+
+
+def _mode(settings: Settings, serve: Serve) -> _Mode:
+    if serve.mode == "inline":
+        return _Mode(attend_inline, serve.workers, _PATIENCE + settings.limits.message_time, needed=False)
+    return _Mode(attend_spool, 1, _PATIENCE, needed=True)
 
 
 def _take_user(settings: Settings, serve: Serve, stay: bool) -> None:
     """Drop root's rights, once the ports are bound and the keys are read."""
-    drop_rights(serve.user, stay=stay, key="serve.user")
-    file = settings.database.file
-    refuse_foreign([settings.state, *([file] if file else [])])
-    State(settings.state).require()
-    State(settings.state).create()
+    drop_rights(serve.user, stay=stay)
+    ready_state(settings)
     if settings.log.file:  # not before: root's file could not be written by anybody else
         logs.to_file(settings.log.file, settings.log.format)
 
@@ -88,9 +105,9 @@ def _try(settings: Settings, doors: Doors) -> None:
         raise SystemExit(status)
 
 
-def _work(settings: Settings) -> int:
+def _work(settings: Settings, serve: Serve) -> int:
     """Be the process that works what the doors have taken over, what was put off, and the outbox, as soon as there is any."""
-    alone = replace(settings, maildrops=(), serve=settings.serve or Serve())
+    alone = replace(settings, maildrops=(), serve=serve)
     while True:
         try:
             return Watch(alone, (), POLL, Service(), lambda: alone).run()
@@ -104,7 +121,8 @@ async def _open(
     doors: Doors,
     hatch: Hatch,
     service: Service,
-    children: Sequence[int],
+    told: Sequence[int],
+    needed: Sequence[int],
     say: Callable[[str], None],
 ) -> bool:
     engine = checked_engine(settings)
@@ -112,7 +130,4 @@ async def _open(
     policy = RecipientPolicy(site, engine, [ip_network(network) for network in doors.settings.relay_from])
     doorkeeper = Doorkeeper(engine, policy, hatch)
     census = make_census(doors.settings, settings.max_size)
-    # What takes long is told to end together with us; the spool is needed until the last session has its reply.
-    needed, others = ((), hatch.workers.supervisors) if doors.settings.mode == "inline" else (hatch.workers.supervisors, ())
-    told = [*children, *others]
     return await keep_open(doors, Door(doorkeeper), census, doorkeeper.broken, service, told=told, needed=needed, say=say)

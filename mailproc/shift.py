@@ -6,6 +6,9 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.engine import Engine
 
 from mailproc.app import drop_policy, make_limits, make_relay, make_works
 from mailproc.database import fence, outbox, spool
@@ -68,7 +71,7 @@ class Shift:
             return gravest(self._statuses)
         self._send(works)
         if self.whole and not any(self._statuses) and not self.link.stopping():
-            pending.clear(lambda: nothing_left(works))
+            pending.clear(lambda: nothing_left(works.engine, works.clock()))
         return gravest(self._statuses)
 
     def _empty_all(self, works: Works, state: State, budget: Budget) -> None:
@@ -114,7 +117,7 @@ def begin(works: Works, state: State) -> None:
     state.debts.settle()
 
 
-def nothing_left(works: Works) -> bool:
+def nothing_left(engine: Engine, now: datetime) -> bool:
     """Whether neither a receipt waits for us nor a mail is to be sent."""
-    with reading(works.engine) as conn:
-        return not spool.any_for_us(conn, works.clock()) and outbox.waiting(conn) == 0
+    with reading(engine) as conn:
+        return not spool.any_for_us(conn, now) and outbox.waiting(conn) == 0

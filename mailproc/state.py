@@ -29,11 +29,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailproc.crowd import Crowd
 from mailproc.debts import Debts
 from mailproc.errors import Locked, SettingsError
 from mailproc.pending import Pending
+
+if TYPE_CHECKING:
+    from mailproc.settings import Settings
 
 _FOLDERS = ("locks", "last-success", "too-large", "owners", "tmp")
 
@@ -182,6 +186,20 @@ class State:
             return datetime.fromtimestamp((self.folder / "last-success" / name).stat().st_mtime, UTC)
         except OSError:
             return None
+
+
+def owned(settings: Settings) -> list[Path]:
+    """What of an installation must belong to the user who runs it: the state folder, and the file of SQLite."""
+    return [path for path in (settings.state, settings.database.file) if path is not None]
+
+
+def ready_state(settings: Settings) -> State:
+    """The state folder, there, ours and whole; raises `SettingsError` where it is missing, or is somebody else's."""
+    refuse_foreign(owned(settings))
+    state = State(settings.state)
+    state.require()
+    state.create()
+    return state
 
 
 def refuse_foreign(paths: Sequence[Path]) -> None:

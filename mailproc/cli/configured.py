@@ -6,7 +6,6 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
@@ -71,18 +70,16 @@ def writing(settings: Settings) -> Iterator[Connection]:
 
 def refuse_another_user(settings: Settings) -> None:
     """Raise `SettingsError`, with the command to type, when state or SQLite file belong to somebody else."""
-    from mailproc.state import refuse_foreign
+    from mailproc.state import owned, refuse_foreign
 
-    refuse_foreign(_owned(settings))
+    refuse_foreign(owned(settings))
 
 
 def _foreign(settings: Settings) -> bool:
     """Whether the installation is somebody else's: a log file of ours would stop the next run from cron."""
-    return any(path.exists() and path.stat().st_uid != os.geteuid() for path in _owned(settings))
+    from mailproc.state import owned
 
-
-def _owned(settings: Settings) -> list[Path]:
-    return [path for path in (settings.state, settings.database.file) if path is not None]
+    return any(path.exists() and path.stat().st_uid != os.geteuid() for path in owned(settings))
 
 
 @contextmanager

@@ -12,8 +12,6 @@ from mailproc.cli.configured import refuse_another_user, with_settings
 from mailproc.cli.listing import Column, done, listing_options, write
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
-
     from mailproc.settings import Settings
 
 
@@ -34,8 +32,11 @@ def upgrade(settings: Settings) -> None:
 
 def make_all(settings: Settings) -> None:
     """Make what the configuration names and is missing, and bring the schemas up to date."""
+    from datetime import UTC, datetime
+
     from mailproc import archive
     from mailproc.database import engine, migrations
+    from mailproc.shift import nothing_left
     from mailproc.state import State
 
     refuse_another_user(settings)
@@ -45,18 +46,8 @@ def make_all(settings: Settings) -> None:
     database = engine.make_engine(settings.database.url.reveal())
     for line in migrations.upgrade(database, migrations.plugin_migrations()):
         done(line)
-    if new and _something_waits(database):  # which only the folder that was lost knew without asking
+    if new and not nothing_left(database, datetime.now(UTC)):  # which only the folder that was lost knew without asking
         state.pending.set()
-
-
-def _something_waits(database: Engine) -> bool:
-    from datetime import UTC, datetime
-
-    from mailproc.database import outbox, spool
-    from mailproc.database.engine import reading
-
-    with reading(database) as conn:
-        return spool.any_for_us(conn, datetime.now(UTC)) or outbox.waiting(conn) > 0
 
 
 @db.command()

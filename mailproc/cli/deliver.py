@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailproc.cli.addresses import address, is_storable, reverse_path
-from mailproc.cli.configured import refuse_another_user, settings_of
+from mailproc.cli.configured import settings_of
 from mailproc.cli.listing import safe
 from mailproc.errors import SettingsError, Transient
 
@@ -90,7 +90,6 @@ def _delivered(ctx: click.Context, recipients: Sequence[str], sender: str | None
     from mailproc.reply import Reply
 
     settings = settings_of(ctx)
-    refuse_another_user(settings)
     said_of = os.environ.get("SENDER") if sender is None else sender
     path = None if said_of is None else reverse_path(said_of)
     found = _recipients(recipients, os.environ)

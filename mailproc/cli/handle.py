@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _WORTH_A_BAR = 20  # messages
 
 
-class Bar:
+class _Bar:
     """A progress bar on a terminal, as soon as there is enough to do that somebody would ask."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ def handle(
 
 def with_bar(run: Run) -> int:
     """Have a run do its work, with a bar on a terminal; answers its exit status."""
-    bar = Bar()
+    bar = _Bar()
     if sys.stderr.isatty():
         run.progress = bar
     try:

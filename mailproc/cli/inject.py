@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailproc.cli.addresses import address, is_storable, reverse_path
-from mailproc.cli.configured import refuse_another_user, with_settings
+from mailproc.cli.configured import with_settings
 from mailproc.cli.handle import with_bar
 from mailproc.cli.listing import done, safe
 
@@ -51,13 +51,10 @@ def inject(
     for_whom, path = [address(each) for each in recipients], None if sender is None else reverse_path(sender)
     for each in filterfalse(is_storable, [*for_whom, path or ""]):
         raise click.UsageError(f"{safe(each)!r} is no address")
-    refuse_another_user(settings)
     from mailproc.inject import Injection
-    from mailproc.state import State
+    from mailproc.state import ready_state
 
-    state = State(settings.state)
-    state.require()
-    state.create()
+    ready_state(settings)
     injection = Injection(settings, for_whom, path)
     injection.take(files, mbox)
     done(f"{injection.messages} message{'s' * (injection.messages != 1)}, {injection.known} known already")

@@ -81,7 +81,6 @@ def serve(ctx: click.Context, /, **given: Any) -> int:
       78  the configuration, the schema, a plugin, an address or a certificate
           is not usable
     """
-    from mailproc.errors import SettingsError
     from mailproc.smtpd import require_aiosmtpd
     from mailproc.systemd import service
 
@@ -95,19 +94,17 @@ def serve(ctx: click.Context, /, **given: Any) -> int:
     from mailproc.settings import load
 
     settings = load(ctx.meta.get(CONFIG), os.environ)
-    try:
-        told = _told(settings.serve, given)
-    except ValueError as error:
-        raise SettingsError(f"serve{error}") from None
+    told = _told(settings.serve, given)
     return serve_mail(
         _with(settings, told, given["size"]), service(os.environ), done, lmtp=given["lmtp"], stay=given["nosetuid"]
     )
 
 
 def _told(serve: Serve | None, given: dict[str, Any]) -> Serve:
-    """The section ``[serve]`` with what the command line says; raises ValueError as the section does."""
+    """The section ``[serve]`` with what the command line says; raises `SettingsError` as the section does."""
     from msgspec.structs import replace
 
+    from mailproc.errors import SettingsError
     from mailproc.settings import Serve
     from mailproc.smtpd.listening import by_tls
 
@@ -120,10 +117,11 @@ def _told(serve: Serve | None, given: dict[str, Any]) -> Serve:
         "require_tls": given["require_tls"],
         "user": given["user"],
     }
-    told = replace(serve or Serve(), **{key: value for key, value in wanted.items() if value not in (None, ())})
-    if given["smtpscert"]:
-        told = replace(told, listen=tuple(map(by_tls, told.listen)))
-    return told
+    try:
+        told = replace(serve or Serve(), **{key: value for key, value in wanted.items() if value not in (None, ())})
+    except ValueError as error:
+        raise SettingsError(f"serve{error}") from None
+    return replace(told, listen=tuple(map(by_tls, told.listen))) if given["smtpscert"] else told
 
 
 def _with(settings: Settings, serve: Serve, size: int | None) -> Settings:
@@ -137,16 +135,11 @@ def _with(settings: Settings, serve: Serve, size: int | None) -> Settings:
 def _serve_brought(given: dict[str, Any]) -> int:
     """Without a configuration: the handler is all there is."""
     from mailproc.envelope import MAX_SIZE
-    from mailproc.errors import SettingsError
     from mailproc.reception.guests import serve_guest
     from mailproc.systemd import service
 
-    try:
-        told = _told(None, given)
-    except ValueError as error:
-        raise SettingsError(f"serve{error}") from None
     return serve_guest(
-        told,
+        _told(None, given),
         given["brought"],
         given["classargs"],
         max_size=given["size"] or MAX_SIZE,

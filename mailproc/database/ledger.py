@@ -7,7 +7,7 @@ no maildrop; or to us, when its source has let go of it (``deleted_at``) and onl
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -98,10 +98,10 @@ class Busy:
 Entry = Started | Closed | Busy
 
 
-def receive(conn: Connection, openings: Sequence[Opening], *, me: str, alive: Iterable[str], now: datetime) -> dict[str, Entry]:
+def receive(conn: Connection, openings: Sequence[Opening], *, me: str, others: Set[str], now: datetime) -> dict[str, Entry]:
     """Open or take up the receipts of a chunk and count a start for each; part of T1.
 
-    ``alive`` are the owners that still work. Answers an entry for each receipt id.
+    ``others`` are those besides ``me`` who live. Answers an entry for each receipt id.
     """
     # In the order of their ids: of two that met the same mails in unlike orders, each would wait for the other.
     by_id = {opening.id: opening for opening in sorted(openings, key=lambda opening: opening.id)}
@@ -111,9 +111,8 @@ def receive(conn: Connection, openings: Sequence[Opening], *, me: str, alive: It
     known = conn.execute(
         sa.select(receipt).where(receipt.c.id.in_([id for id in by_id if id not in new])).order_by(receipt.c.id)
     )
-    living = set(alive)
     for row in known.all():
-        entries[row.id] = _take_up(conn, row, by_id[row.id], me, living, now)
+        entries[row.id] = _take_up(conn, row, by_id[row.id], me, others, now)
     return entries
 
 
@@ -160,17 +159,16 @@ def _count(conn: Connection, name: str, number: int) -> None:
         _count(conn, name, number)
 
 
-def _take_up(conn: Connection, row: Row[Any], opening: Opening, me: str, alive: set[str], now: datetime) -> Entry:
+def _take_up(conn: Connection, row: Row[Any], opening: Opening, me: str, others: Set[str], now: datetime) -> Entry:
     """Decide about a receipt that was there before."""
     if row.disposition is not None:
         return _meet_again(conn, row, opening, me, now)
-    in_hand = row.owner is not None and row.owner != me and row.owner in alive
-    if in_hand or not (_clients(row) or (opening.place is not None and is_due(row.retry_at, now))):
+    if row.owner in others or not (is_clients(row) or (opening.place is not None and is_due(row.retry_at, now))):
         return Busy(row.id, ours=row.deleted_at is not None)
     return _start(conn, row, opening.place, me, attempts=row.attempts, waiting_since=row.waiting_since)
 
 
-def _clients(row: Row[Any]) -> bool:
+def is_clients(row: Row[Any]) -> bool:
     """Whether a client owns the mail: when it comes again it is time, whatever we have put it off to."""
     return row.maildrop is None and row.deleted_at is None
 
@@ -230,7 +228,7 @@ def reopen(conn: Connection, id: str, me: str, now: datetime) -> Row[Any]:
     return conn.execute(sa.select(receipt).where(receipt.c.id == id)).one()
 
 
-def restart(conn: Connection, id: str, me: str, others: Iterable[str] = (), *, due: datetime | None = None) -> Entry:
+def restart(conn: Connection, id: str, me: str, others: Set[str] = frozenset(), *, due: datetime | None = None) -> Entry:
     """Take up a waiting receipt whose bytes come from the archive, as `receive` does for a maildrop.
 
     One that belongs to one of the ``others``, who live, is left to them, and so is one that is not ``due`` at this time, if one
@@ -239,6 +237,6 @@ def restart(conn: Connection, id: str, me: str, others: Iterable[str] = (), *, d
     row = conn.execute(sa.select(receipt).where(receipt.c.id == id)).one()
     if row.disposition is not None:
         return Closed(id, row.disposition)
-    if row.owner in set(others) or (due is not None and not is_due(row.retry_at, due)):
+    if row.owner in others or (due is not None and not is_due(row.retry_at, due)):
         return Busy(id)
     return _start(conn, row, None, me, attempts=row.attempts, waiting_since=row.waiting_since)

@@ -15,8 +15,10 @@ from mailproc.database.tables import receipt
 from mailproc.patience import PATIENCE
 
 
-def accept(conn: Connection, openings: Sequence[Opening], now: datetime) -> None:
+def accept(conn: Connection, openings: Sequence[Opening], now: datetime) -> set[str]:
     """Open a receipt for each, claimed by nobody; from the commit on the mail is ours, and its client may be told 250.
+
+    Answers the ids of those that were not there before.
 
     One that is there already stays as it is: the client has not heard our 250 and comes again. One that waited for its client
     waits for us from now on.
@@ -28,11 +30,7 @@ def accept(conn: Connection, openings: Sequence[Opening], now: datetime) -> None
         take_over(conn, known, now)
         again = sa.and_(receipt.c.id.in_(known), receipt.c.disposition.is_not(None))
         conn.execute(sa.update(receipt).where(again).values(copies=receipt.c.copies + 1))
-
-
-def known(conn: Connection, ids: Sequence[str]) -> set[str]:
-    """Those of these receipts that are there already."""
-    return set(conn.execute(sa.select(receipt.c.id).where(receipt.c.id.in_(ids))).scalars())
+    return new
 
 
 def take_over(conn: Connection, ids: Sequence[str], now: datetime) -> None:

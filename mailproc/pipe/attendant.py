@@ -67,8 +67,9 @@ class Attendant:
         return told
 
     def _told(self, works: Works, recipients: Sequence[str], reverse_path: str | None) -> Reply:
+        policy = RecipientPolicy(works.site, works.engine)
         try:
-            return _refusal(works, recipients) or self._attended(works, recipients, reverse_path)
+            return _refusal(policy, recipients) or self._attended(works, list(map(policy.taken_for, recipients)), reverse_path)
         except Rejected as too_big:
             return Reply(552, "5.3.4", str(too_big))
         except MailprocError:
@@ -95,9 +96,8 @@ class Attendant:
         return chain([self.head[found.end() :] if found else self.head], rest)
 
 
-def _refusal(works: Works, recipients: Sequence[str]) -> Reply | None:
+def _refusal(policy: RecipientPolicy, recipients: Sequence[str]) -> Reply | None:
     """Why nothing is taken, or None. One status is for all recipients, so that all of them are taken, or none."""
-    policy = RecipientPolicy(works.site, works.engine)
     refused = []
     for recipient in recipients:
         reply = policy.reply(recipient, may_relay=True)  # the MTA has decided for whom it takes mail
@@ -115,7 +115,7 @@ def _arrived(works: Works, mail: Gathered, recipients: Sequence[str], reverse_pa
         size=mail.size,
         arrival=works.clock(),
         entrance="pipe",
-        recipients=Recipients(tuple(dict.fromkeys(map(RecipientPolicy(works.site, works.engine).taken_for, recipients)))),
+        recipients=Recipients(tuple(dict.fromkeys(recipients))),
         reverse_path=reverse_path,
         sha256=mail.sha256,
         archive_url=mail.archive_url,

@@ -15,7 +15,7 @@ from mailproc.pipe.source import Patience, Writer, read_head
 from mailproc.replies import DIED, read_reply
 from mailproc.reply import Reply
 from mailproc.settings import Settings
-from mailproc.state import State
+from mailproc.state import State, ready_state
 from mailproc.supervisor import Bounds, Supervisor
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ class Pipe:
 
     def reply(self) -> Reply:
         """What becomes of the mail. Raises `MailprocError` for what is not the mail's, and it is the MTA's as before."""
-        state = State(self.settings.state)
-        state.require()
-        state.create()
+        state = ready_state(self.settings)
         if state.stop_requested:
             raise Transient(f"nothing is done, because there is the stop file {state.folder / 'stop'}; remove it")
         head, whole = read_head(self.patience, self._writer, self.settings.max_size)

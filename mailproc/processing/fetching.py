@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from mailproc.archive import Archive
 from mailproc.database.ledger import Place
-from mailproc.envelope import BEGINNING, BODY_OF_LARGE
 from mailproc.maildrops import Fetched, Maildrop, Waiting
 from mailproc.pipeline import Site
+from mailproc.processing.gathering import beginning_of
 from mailproc.processing.policy import ChunkLimits, DropPolicy
 from mailproc.processing.receiving import Arrived
 from mailproc.reading import Message, read_message
-from mailproc.recipients import Recipients, find_recipients, reverse_path_of, suspected
+from mailproc.recipients import Recipients, recipients_of, reverse_path_of
 
 ASKED_AT_ONCE = 500  # uids whose sizes are asked in one command
 
@@ -92,8 +92,7 @@ class Fetching:
                 log.error("%s/%s: came only in part, and stays there", self.drop.name, waiting.uid)
                 return []
             kept.keep()
-        beginning = self.archive.beginning(kept.url, BEGINNING)
-        raw = beginning[: read_message(beginning).header.length + BODY_OF_LARGE]
+        raw = beginning_of(self.archive, kept.url)
         message = read_message(raw)
         return [
             Arrived(
@@ -111,9 +110,7 @@ class Fetching:
         ]
 
     def _recipients(self, message: Message, raw: bytes) -> Recipients:
-        registry, headers = self.site.registry, self.policy.recipient_headers
-        found = find_recipients(message.header, headers, lambda domain: registry.get(domain) is not None)
-        return suspected(found, raw, headers)
+        return recipients_of(message.header, raw, self.policy.recipient_headers, self.site.registry)
 
     def _place(self, waiting: Waiting) -> Place:
         return Place(self.drop.name, self.drop.uidvalidity, waiting.uid)

@@ -48,6 +48,11 @@ def _stream(pieces: Iterator[bytes], kept: Archive, limits: ChunkLimits) -> Gath
                 raise Rejected(f"The mail is {size / 1e6:.1f} MB long; at most {limits.max_size / 1e6:.1f} MB are accepted.")
             file.write(piece)
         file.keep()
-    beginning = kept.beginning(file.url, BEGINNING)
-    raw = beginning[: read_message(beginning).header.length + BODY_OF_LARGE]
+    raw = beginning_of(kept, file.url)
     return Gathered(raw, read_message(raw), file.size, file.sha256, file.url)
+
+
+def beginning_of(kept: Archive, url: str) -> bytes:
+    """What is looked at of a mail that is too big, from the archive: its header, and some of its body. Raises `Away`."""
+    beginning = kept.beginning(url, BEGINNING)
+    return beginning[: read_message(beginning).header.length + BODY_OF_LARGE]

@@ -82,7 +82,7 @@ def receive(works: Works, arrived: Sequence[Arrived]) -> list[Parcel]:
     with writing(works.engine) as conn:
         renew_lease(works, conn)
         everything = [opening for group in openings for opening in group]
-        entries = ledger.receive(conn, everything, me=works.owner.id, alive=works.owner.living(conn), now=now)
+        entries = ledger.receive(conn, everything, me=works.owner.id, others=works.owner.others(conn), now=now)
         failpoint("attempt")
     parcels = [
         Parcel(one, sha256, url, tuple(entries[opening.id] for opening in group))

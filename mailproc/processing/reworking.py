@@ -13,11 +13,11 @@ from sqlalchemy.engine import Connection, Row
 from mailproc.database import endings, ledger, receipts, spool
 from mailproc.database.engine import reading, writing
 from mailproc.database.ledger import WITHOUT_EFFECT, Busy, Entry, Started
-from mailproc.envelope import BEGINNING
 from mailproc.errors import Away, MailprocError
 from mailproc.outcome import Disposition
 from mailproc.patience import PATIENCE
 from mailproc.processing.ending import close
+from mailproc.processing.gathering import beginning_of
 from mailproc.processing.handling import Job, waited_in_vain
 from mailproc.processing.policy import Budget, ChunkLimits
 from mailproc.processing.receiving import Arrived, Parcel, renew_lease
@@ -90,7 +90,7 @@ def _claim(works: Works, rows: Sequence[Row[Any]]) -> list[Entry]:
     """T1 for what is in the archive already."""
     with writing(works.engine) as conn:
         renew_lease(works, conn)
-        others = works.owner.living(conn) - {works.owner.id}
+        others = works.owner.others(conn)
         return [ledger.restart(conn, row.id, works.owner.id, others, due=works.clock()) for row in rows]
 
 
@@ -117,10 +117,10 @@ def _with_mails(works: Works, rows: Iterable[Row[Any]]) -> Iterator[tuple[Row[An
 
 
 def _expire(works: Works, conn: Connection, row: Row[Any], parcel: Parcel) -> None:
-    entry = ledger.restart(conn, row.id, works.owner.id, works.owner.living(conn) - {works.owner.id})
+    entry = ledger.restart(conn, row.id, works.owner.id, works.owner.others(conn))
     if isinstance(entry, Started):
         # Where a client was to come again it has given up: it has told the sender itself, and is told nothing more.
-        waited = replace(parcel, arrived=replace(parcel.arrived, client_waits=row.maildrop is None and row.deleted_at is None))
+        waited = replace(parcel, arrived=replace(parcel.arrived, client_waits=ledger.is_clients(row)))
         job = last_look(works, Job(entry, waited, waited.envelope(row.recipient)))
         close(works, conn, job, waited_in_vain(row.reason or "its maildrop", PATIENCE))
 
@@ -135,7 +135,7 @@ def _row(works: Works, id: str) -> Row[Any]:
 
 def _parcel(works: Works, row: Row[Any]) -> Parcel:
     large = row.size > works.site.max_size
-    raw = works.archive.beginning(row.archive_url, BEGINNING) if large else works.archive.get(row.archive_url)
+    raw = beginning_of(works.archive, row.archive_url) if large else works.archive.get(row.archive_url)
     arrived = Arrived(
         raw=raw,
         message=read_message(raw),

@@ -33,7 +33,7 @@ def flush(works: Works, relay: Relay | None) -> None:
         now = works.clock()
         with reading(works.engine) as conn:
             rows = outbox.due(conn, now, limit=AT_ONCE)
-            others = works.owner.living(conn) - {works.owner.id}
+            others = works.owner.others(conn)
         mine = [row for row in rows if row.owner not in others]
         if not mine:
             return

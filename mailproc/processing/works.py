@@ -66,6 +66,10 @@ class Owner:
     host: str
     living: Callable[[Connection], Set[str]]
 
+    def others(self, conn: Connection) -> Set[str]:
+        """The other runs that live."""
+        return self.living(conn) - {self.id}
+
 
 def utc_now() -> datetime:
     """The clock."""

@@ -19,7 +19,7 @@ from mailproc.processing.receiving import renew_lease
 from mailproc.processing.works import Works
 from mailproc.reception.arriving import handed_over
 from mailproc.reception.faults import record
-from mailproc.reception.handover import AGAIN, ANEW, QUIET, Handover, answer, for_each, refuse, taken
+from mailproc.reception.handover import ANEW, QUIET, Handover, answer, for_each, put_off, refuse, taken
 from mailproc.replies import AWAY, STOPPED, STOPPING, our_fault
 from mailproc.reply import Reply
 from mailproc.settings import Settings
@@ -60,9 +60,7 @@ class Attendant:
             try:
                 works = self._works(owner.id)
             except MailprocError as away:
-                log.error("%s", away)
-                refuse(self.listener, AWAY, AGAIN)
-                return os.EX_OK if self.link.stopping() else ANEW
+                return put_off(self.listener, self.link, away)
             return self._work(works)
 
     def _works(self, owner_id: str) -> Works:
@@ -103,7 +101,7 @@ class Attendant:
         arrived = handed_over(handover, client_waits=True)
         try:
             if not self._state.stop_requested:
-                return attend(works, arrived, one_reply=handover.entrance != "lmtp")
+                return attend(works, arrived, one_reply=handover.one_reply)
             told = STOPPED
         except MailprocError as away:
             log.error("%s", away)
@@ -117,7 +115,7 @@ class Attendant:
         """Take the marker of pending work away; if there is some left, somebody who runs should know at once."""
         self._untidy_since = None
         try:
-            self._state.pending.clear(lambda: nothing_left(works))
+            self._state.pending.clear(lambda: nothing_left(works.engine, works.clock()))
             if self._state.pending:
                 self._state.note_spooled()
         except (MailprocError, OSError) as error:

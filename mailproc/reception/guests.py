@@ -34,7 +34,7 @@ def serve_guest(
 ) -> int:
     """Serve by the handler that ``target`` names, made with ``arguments``, until told to stop; answers the exit status."""
     with bound_doors(serve, lmtp=lmtp, stay=stay) as doors:
-        drop_rights(serve.user, stay=stay, key="--user")
+        drop_rights(serve.user, stay=stay)
         handler = bring(target, arguments, Path.cwd())
         census = make_census(serve, max_size)
         return os.EX_OK if asyncio.run(keep_open(doors, handler, census, _noted, service, say=say)) else os.EX_SOFTWARE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import select
 import socket
@@ -13,14 +14,18 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import BinaryIO, cast
 
-from mailproc.replies import read_reply
+from mailproc.errors import MailprocError
+from mailproc.replies import AWAY, read_reply
 from mailproc.reply import Reply
+from mailproc.worker import Link
 
 ANEW = os.EX_TEMPFAIL  # the exit status of a worker whose place another one is to take
 QUIET = 0.5  # seconds between two looks of a worker whether it is to stop
 AGAIN = 5.0  # seconds for which a worker refuses that cannot open what it needs; then another one tries
 
 _SLOWEST_DOOR = 30.0  # seconds that a door may take to hand a message over; it is a process of ours on this machine
+log = logging.getLogger("mailproc")
+
 _LENGTHS = struct.Struct("!II")
 
 
@@ -33,6 +38,11 @@ class Handover:
     recipients: Sequence[str]
     arrival: float
     raw: bytes
+
+    @property
+    def one_reply(self) -> bool:
+        """Whether its client hears one for all recipients; by LMTP it hears one for each (RFC 2033 section 4.2)."""
+        return self.entrance != "lmtp"
 
     def encoded(self) -> list[bytes]:
         """The message as the pieces that are written."""
@@ -85,9 +95,16 @@ def refuse(listener: socket.socket, reply: Reply, seconds: float) -> None:
             answer(channel, for_each(reply, handover))
 
 
+def put_off(listener: socket.socket, link: Link, error: MailprocError) -> int:
+    """Have clients come again for a while, since what we need is away; answers the exit status, `ANEW` to try again."""
+    log.error("%s", error)
+    refuse(listener, AWAY, AGAIN)
+    return os.EX_OK if link.stopping() else ANEW
+
+
 def for_each(reply: Reply, handover: Handover) -> list[Reply]:
     """The same reply for each recipient, where each has one."""
-    return [reply] * (len(handover.recipients) if handover.entrance == "lmtp" else 1)
+    return [reply] * (1 if handover.one_reply else len(handover.recipients))
 
 
 def read_replies(data: bytes) -> list[Reply]:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from mailproc.errors import Transient
 from mailproc.reception.children import ended_with_us, fork_child
-from mailproc.reception.handover import ANEW, Handover, read_replies
+from mailproc.reception.handover import ANEW, Handover, for_each, read_replies
 from mailproc.replies import DIED
 from mailproc.reply import Reply
 from mailproc.settings import Settings
@@ -123,9 +123,8 @@ class Hatch:
             replies = await asyncio.wait_for(self._handed(handover), self.patience)
         except (OSError, TimeoutError) as error:
             log.error("no worker takes a message: %s: %s", type(error).__name__, error)
-            replies = [_BUSY]
-        replies = replies or [DIED]
-        return replies * len(recipients) if caller.protocol == "lmtp" and len(replies) == 1 else replies
+            return for_each(_BUSY, handover)
+        return replies or for_each(DIED, handover)
 
     async def _handed(self, handover: Handover) -> list[Reply]:
         reader, writer = await asyncio.open_unix_connection(self.workers.address)

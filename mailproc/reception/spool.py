@@ -11,7 +11,7 @@ import logging
 import os
 import select
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -27,7 +27,7 @@ from mailproc.failpoints import failpoint
 from mailproc.processing.receiving import Arrived, archive, openings_of
 from mailproc.reception.arriving import handed_over
 from mailproc.reception.faults import record
-from mailproc.reception.handover import AGAIN, ANEW, QUIET, Handover, answer, for_each, refuse, taken
+from mailproc.reception.handover import QUIET, Handover, answer, for_each, put_off, taken
 from mailproc.replies import AWAY, our_fault
 from mailproc.reply import Reply
 from mailproc.settings import Settings
@@ -40,6 +40,14 @@ MOST_OCTETS = 16 * 1024 * 1024
 log = logging.getLogger("mailproc")
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The ids of the receipts of each message, and which of all these were not there before."""
+
+    ids: Sequence[Sequence[str]]
+    new: Set[str]
+
+
 @dataclass(slots=True)
 class Spooled:
     """What is needed to make mail durable; ``note`` is called before each commit, ``told`` after it."""
@@ -49,18 +57,18 @@ class Spooled:
     note: Callable[[], None] = lambda: None
     told: Callable[[], None] = lambda: None
 
-    def accept(self, arrived: Sequence[Arrived]) -> list[list[str]]:
-        """Make these durable, and ours; answers the ids of their receipts. Raises `Away`."""
+    def accept(self, arrived: Sequence[Arrived]) -> Accepted:
+        """Make these durable, and ours. Raises `Away`."""
         now = datetime.now(UTC)
         kept = archive(self.archive, arrived)
         openings = [openings_of(one, sha256, url) for one, (sha256, url) in zip(arrived, kept, strict=True)]
         self.note()
         failpoint("receive")
         with writing(self.engine) as conn:
-            spool.accept(conn, [opening for group in openings for opening in group], now)
+            new = spool.accept(conn, [opening for group in openings for opening in group], now)
         failpoint("receive-after-spool")
         self.told()
-        return [[opening.id for opening in group] for group in openings]
+        return Accepted([[opening.id for opening in group] for group in openings], new)
 
 
 def attend_spool(settings: Settings, link: Link, deaths: Mapping[str, str], listener: socket.socket) -> int:
@@ -69,9 +77,7 @@ def attend_spool(settings: Settings, link: Link, deaths: Mapping[str, str], list
     try:
         engine = checked_engine(settings)
     except MailprocError as away:
-        log.error("%s", away)
-        refuse(listener, AWAY, AGAIN)
-        return os.EX_OK if link.stopping() else ANEW
+        return put_off(listener, link, away)
 
     def told() -> None:
         state.pending.let_go()
@@ -119,9 +125,9 @@ def replies_to(spooled: Spooled, handovers: Sequence[Handover]) -> list[list[Rep
         if len(handovers) > 1:
             return [replies for handover in handovers for replies in replies_to(spooled, [handover])]
         return [for_each(our_fault(record(spooled.engine, error)), handovers[0])]
-    return [_taken_over(handover, ids) for handover, ids in zip(handovers, accepted, strict=True)]
+    return [_taken_over(handover, ids) for handover, ids in zip(handovers, accepted.ids, strict=True)]
 
 
 def _taken_over(handover: Handover, ids: Sequence[str]) -> list[Reply]:
     replies = [Reply(250, "2.0.0", f"OK: {id}") for id in ids]
-    return replies if handover.entrance == "lmtp" else replies[:1]
+    return replies[:1] if handover.one_reply else replies

@@ -16,13 +16,12 @@ from aiosmtpd.smtp import SMTP
 from mailproc.reading import one_line
 from mailproc.smtpd.connection import Broken
 from mailproc.smtpd.handshake import Handshake
-from mailproc.smtpd.limits import Census, Seat, plain
+from mailproc.smtpd.limits import SHUTTING_DOWN, TOO_MANY, Census, Seat, plain
 from mailproc.smtpd.mended import Mended, mended
 
 _log = logging.getLogger(__name__)
 
 _LOGGERS = ("mail.log", "mail.debug")  # aiosmtpd's; they hold what clients say, and passwords
-_FULL = b"421 4.7.0 Too many connections\r\n"
 
 
 class Doorstep(asyncio.Protocol):
@@ -48,7 +47,7 @@ class Doorstep(asyncio.Protocol):
 
     def _turn_away(self) -> None:
         if self._tls is None:
-            self._transport.write(b"421 4.3.2 shutting down\r\n" if self._census.closed else _FULL)
+            self._transport.write(f"{SHUTTING_DOWN if self._census.closed else TOO_MANY}\r\n".encode())
         self._transport.close()
 
     def _let_in(self, seat: Seat) -> None:

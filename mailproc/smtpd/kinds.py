@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from aiosmtpd.smtp import SMTP
 
 from mailproc.errors import SettingsError
 from mailproc.reading import one_line
+from mailproc.smtpd.brought import loaded
 
 
 def smtp_kind(target: str | None, parameters: Mapping[str, Any] | None = None) -> type[SMTP]:
@@ -27,14 +27,10 @@ def smtp_kind(target: str | None, parameters: Mapping[str, Any] | None = None) -
 
 
 def _subclass(target: str) -> type[SMTP]:
-    module, _, name = target.partition(":")
-    if not module or not name:
-        raise SettingsError(f"serve.smtp_class: {one_line(target)}: write it like module:Class")
     try:
-        found = getattr(importlib.import_module(module), name)
-    except (Exception, SystemExit) as error:
-        reason = f"{type(error).__name__}: {one_line(str(error))}"
-        raise SettingsError(f"serve.smtp_class: {target} does not import: {reason}; install or mend it") from error
+        found = loaded(target)
+    except SettingsError as error:
+        raise SettingsError(f"serve.smtp_class: {error}") from error
     if not (isinstance(found, type) and issubclass(found, SMTP)):
         raise SettingsError(f"serve.smtp_class: {target} is no subclass of aiosmtpd.smtp.SMTP; make it one")
     return found

@@ -15,6 +15,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _log = logging.getLogger(__name__)
 
+TOO_MANY = "421 4.7.0 Too many connections"
+SHUTTING_DOWN = "421 4.3.2 shutting down"
+
 _REMEMBERED = 10_000  # addresses whose messages are counted; beyond them the one that was heard of longest ago is forgotten
 _MEBIBYTE = 1 << 20
 

@@ -21,6 +21,8 @@ Scheme = Literal["smtp", "smtps", "lmtp"]
 HOST, PORT = "127.0.0.1", 8025
 BACKLOG = 512  # connections that the kernel keeps for us until they are accepted
 
+_MODE = 0o660  # of a Unix socket: for its user and its group
+
 _SCHEME = re.compile(r"(smtps?|lmtp):(?://|(?=unix:))")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _FORMS = "HOST:PORT, [IPV6]:PORT, PORT, or unix:/PATH, behind smtp://, smtps:// or lmtp:// where wanted"
@@ -28,13 +30,12 @@ _FORMS = "HOST:PORT, [IPV6]:PORT, PORT, or unix:/PATH, behind smtp://, smtps:// 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A place to listen: ``host`` and ``port`` (0: any that is free), or a Unix socket's ``path`` and its ``mode`` bits."""
+    """A place to listen: ``host`` and ``port`` (0: any that is free), or a Unix socket's ``path``."""
 
     scheme: Scheme
     host: str = ""
     port: int = 0
     path: str = ""
-    mode: int = 0o660
 
     def __str__(self) -> str:
         if self.path:
@@ -42,16 +43,16 @@ class Listener:
         return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
-def read_listener(text: str, *, lmtp: bool = False, mode: int = 0o660) -> Listener:
+def read_listener(text: str, *, lmtp: bool = False) -> Listener:
     """The listener that a text describes, on loopback where it names no host.
 
-    ``lmtp`` is for a text without a scheme, ``mode`` for Unix sockets. Raises `ValueError`: one line with the fix.
+    ``lmtp`` is for a text without a scheme. Raises `ValueError`: one line with the fix.
     """
     found = _SCHEME.match(text)
     scheme = cast(Scheme, found[1] if found else "lmtp" if lmtp else "smtp")
     place = text[found.end() :] if found else text
     if place.startswith("unix:"):
-        return _unix(text, scheme, place.removeprefix("unix:"), mode)
+        return _unix(text, scheme, place.removeprefix("unix:"))
     if "/" in place:
         raise ValueError(f"{text}: want {_FORMS}")
     host, port = _host_and_port(text, place)
@@ -79,14 +80,14 @@ def refuse_twins(listeners: Iterable[Listener]) -> None:
         places.add(place)
 
 
-def _unix(text: str, scheme: Scheme, path: str, mode: int) -> Listener:
+def _unix(text: str, scheme: Scheme, path: str) -> Listener:
     if scheme == "smtps":
         raise ValueError(f"{text}: TLS is for networks; write smtp:unix:{path}")
     if not path.startswith("/"):
         raise ValueError(f"{text}: the path of a Unix socket begins with /")
     if len(os.fsencode(path)) > 107 or "\0" in path:
         raise ValueError(f"{text}: the path of a Unix socket has at most 107 octets")
-    return Listener(scheme, path=path, mode=mode)
+    return Listener(scheme, path=path)
 
 
 def _host_and_port(text: str, place: str) -> tuple[str, int]:
@@ -199,11 +200,13 @@ def _bound_port(family: int, address: object) -> socket.socket:
 def _bound_unix(listener: Listener, owner: tuple[int, int] | None) -> socket.socket:
     _remove_stale(listener)
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o777 & ~listener.mode)  # never open to more than who may, not even before a chmod
+    before = os.umask(0o777 & ~_MODE)  # never open to more than who may, not even before a chmod
     try:
         bound.bind(listener.path)
         if owner is not None:
-            os.chown(listener.path, *owner, follow_symlinks=False)
+            user, group = owner
+            kept = Path(listener.path).parent.stat().st_mode & stat.S_ISGID  # by which the folder gives its own group
+            os.chown(listener.path, user, -1 if kept else group, follow_symlinks=False)
         bound.listen(BACKLOG)
     except OSError:
         bound.close()

@@ -22,7 +22,7 @@ from mailproc.failpoints import failpoint
 from mailproc.reading import one_line
 from mailproc.smtpd.connection import Connection
 from mailproc.smtpd.handshake import Handshake
-from mailproc.smtpd.limits import plain
+from mailproc.smtpd.limits import TOO_MANY, plain
 from mailproc.smtpd.reader import NO_ROOM, Unfit
 from mailproc.smtpd.replies import replies_of
 
@@ -177,7 +177,7 @@ class Mended(Connection):
             _warn_of_stranger(peer)
             return False
         if source and not self.seat.move(source):
-            await self.push("421 4.7.0 Too many connections")
+            await self.push(TOO_MANY)
             return False
         return True
 

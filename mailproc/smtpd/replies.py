@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from mailproc.reply import LONGEST
+from mailproc.reply import LONGEST, UNFIT
 
 _REPLY = re.compile(r"[2-5][0-9]{2}([ -]|\Z)")
-_UNFIT = re.compile(r"[^ -~]+")
 _CHALLENGE = "334 "  # base64 of any length, and the blank belongs to it (RFC 4954 section 4)
 
 
@@ -45,5 +44,5 @@ def _grouped(lines: list[str]) -> list[list[str]]:
 
 
 def _fit(line: str) -> str:
-    plain = _UNFIT.sub(" ", line)
+    plain = UNFIT.sub(" ", line)
     return plain if plain.startswith(_CHALLENGE) else plain[: LONGEST - 2].rstrip()

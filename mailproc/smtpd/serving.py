@@ -6,10 +6,9 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 
-from mailproc.smtpd.limits import Census
+from mailproc.smtpd.limits import SHUTTING_DOWN, Census
 from mailproc.smtpd.listening import BACKLOG, remove_file
 
-_FAREWELL = "421 4.3.2 shutting down"
 _LAST = 1.0  # seconds for the event loop to end what was aborted
 
 Protocols = Callable[[], asyncio.BaseProtocol]
@@ -45,7 +44,7 @@ async def _empty(census: Census, grace: float) -> None:
     left = asyncio.Event()
     census.close(left.set)
     for occupant in census.occupants():
-        occupant.dismiss(_FAREWELL)
+        occupant.dismiss(SHUTTING_DOWN)
     await _until_empty(census, left, grace)
     for occupant in census.occupants():
         occupant.abort()

@@ -26,7 +26,7 @@ TOP = Path(__file__).parents[2]
             'smtp_class = "nomail:My"',
             "serve.smtp_class: nomail:My does not import: ModuleNotFoundError: No module named 'nomail'; install or mend it",
         ),
-        ('smtp_class = "mymail.My"', "serve.smtp_class: mymail.My: write it like module:Class"),
+        ('smtp_class = "My"', "serve.smtp_class: My: write it like module:Class"),
         ('smtp_class = "pathlib:Path"', "serve.smtp_class: pathlib:Path is no subclass of aiosmtpd.smtp.SMTP; make it one"),
     ],
 )

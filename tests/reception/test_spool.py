@@ -19,7 +19,7 @@ from mailproc.processing.policy import Budget, ChunkLimits, DropPolicy
 from mailproc.processing.receiving import Arrived
 from mailproc.processing.reworking import resume
 from mailproc.reception.handover import Handover
-from mailproc.reception.spool import Spooled, replies_to
+from mailproc.reception.spool import Accepted, Spooled, replies_to
 from mailproc.state import State
 from tests.installation import RECIPIENT, Clock, Installation, make_mail
 from tests.reception.test_attending import said
@@ -39,7 +39,7 @@ def offer(spooled: Spooled, *mails: bytes, recipient: str = RECIPIENT) -> list[s
     return [reply.line() for replies in replies_to(spooled, handovers) for reply in replies]
 
 
-def test_a_spooled_mail_is_ours_and_is_worked_by_a_run(installation: Installation, clock: Clock) -> None:
+def test_a_spooled_mail_is_ours_and_is_worked_by_a_run(installation: Installation) -> None:
     """It has a receipt that nobody has started; a run does its work as for mail of a maildrop."""
     (told,) = offer(spooled(installation), make_mail("1"))
     (found,) = installation.receipts()
@@ -55,14 +55,14 @@ def test_a_spooled_mail_is_ours_and_is_worked_by_a_run(installation: Installatio
     assert installation.balance().balanced
 
 
-def test_what_is_found_out_later_is_told_by_mail(installation: Installation, clock: Clock) -> None:
+def test_what_is_found_out_later_is_told_by_mail(installation: Installation) -> None:
     """After the 250 the client is gone: a refusal is answered as in polling."""
     offer(spooled(installation), make_mail("1 reject"))
     resume(installation.works(), CHUNK, Budget())
     assert [sent.recipient for sent in installation.outbox()] == ["ann@example.com"]
 
 
-def test_a_client_that_has_not_heard_its_250_comes_again(installation: Installation, clock: Clock) -> None:
+def test_a_client_that_has_not_heard_its_250_comes_again(installation: Installation) -> None:
     """The same bytes are one message, before and after it was worked."""
     works = installation.works()
     for _ in range(2):
@@ -72,7 +72,7 @@ def test_a_client_that_has_not_heard_its_250_comes_again(installation: Installat
     assert installation.balance().seen == 1
 
 
-def test_a_client_is_told_250_of_what_the_spool_has(installation: Installation, clock: Clock) -> None:
+def test_a_client_is_told_250_of_what_the_spool_has(installation: Installation) -> None:
     """Who comes to an inline door with mail that we have taken over before hears that we have it."""
     offer(spooled(installation), make_mail("1"))
     assert said(installation.works(), make_mail("1"))[0].startswith("250 2.0.0 OK")
@@ -113,7 +113,7 @@ def test_a_mail_that_breaks_us_takes_no_other_along(installation: Installation) 
     """Of those that came together each other one is taken over; its own client hears 451 with the OOPS."""
 
     class Breaking(Spooled):
-        def accept(self, arrived: Sequence[Arrived]) -> list[list[str]]:
+        def accept(self, arrived: Sequence[Arrived]) -> Accepted:
             if any(b"poison" in each.raw for each in arrived):
                 raise ValueError("a bug of ours")
             return super().accept(arrived)
@@ -138,7 +138,7 @@ def test_a_backlog_is_worked_in_chunks_and_what_killed_before_last(installation:
     assert installation.effects() == ["1", "2", "3", "4", "5"]
 
 
-def test_each_chunk_gives_way_to_a_crowd_at_the_door(installation: Installation, clock: Clock) -> None:
+def test_each_chunk_gives_way_to_a_crowd_at_the_door(installation: Installation) -> None:
     """Before the ledger is asked what waits, so that the chunk is what waits then."""
     offer(spooled(installation), make_mail("1"), make_mail("2"))
     seen: list[list[str]] = []

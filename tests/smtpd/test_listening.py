@@ -149,16 +149,29 @@ def test_an_address_that_is_not_ours_is_told(host: str) -> None:
 
 def test_a_unix_socket_has_its_mode_and_goes_when_its_server_ends(tmp_path: Path) -> None:
     """The umask that was set is set again."""
-    listener = read_listener(f"unix:{tmp_path}/smtp", mode=0o620)
+    listener = read_listener(f"unix:{tmp_path}/smtp")
     before = os.umask(0o027)
     try:
         bound = bind(listener)
         assert os.umask(0o027) == 0o027
     finally:
         os.umask(before)
-    assert Path(listener.path).stat().st_mode & 0o777 == 0o620
+    assert Path(listener.path).stat().st_mode & 0o777 == 0o660
     release(bound)
     assert not Path(listener.path).exists()
+
+
+@pytest.mark.parametrize(("folder", "group"), [(0o700, 3333), (0o2710, 4444)])
+def test_a_unix_socket_is_given_away_and_may_keep_the_group_of_its_folder(tmp_path: Path, folder: int, group: int) -> None:
+    """By the setgid bit the folder of an MTA gives its own, also to the socket of a server that root has started."""
+    there = tmp_path / "there"
+    there.mkdir()
+    os.chown(there, -1, 4444)
+    there.chmod(folder)
+    bound = bind(read_listener(f"unix:{there}/smtp"), (2222, 3333))
+    facts = (there / "smtp").stat()
+    release(bound)
+    assert (facts.st_uid, facts.st_gid) == (2222, group)
 
 
 def test_the_socket_of_a_dead_server_is_replaced(tmp_path: Path) -> None:
