@@ -20,7 +20,9 @@ def open_drop(maildrop: Maildrop, *, readonly: bool = False) -> Drop:
     """
     match maildrop.url:
         case ImapUrl() as url:
-            return _open_imap(maildrop, url, readonly)
+            from mailproc.maildrops.imap import open_imap
+
+            return open_imap(_account(maildrop, url), url.folder, readonly=readonly)
         case MaildirUrl(path):
             from mailproc.maildrops.maildir import MaildirDrop
 
@@ -37,23 +39,7 @@ def open_drop(maildrop: Maildrop, *, readonly: bool = False) -> Drop:
             raise SettingsError(f"{maildrop.name}: nothing here opens a maildrop of the kind {type(unknown).__name__}")
 
 
-def _open_imap(maildrop: Maildrop, url: ImapUrl, readonly: bool) -> Drop:
-    from mailproc.maildrops.imap import open_imap
-
-    return open_imap(
-        maildrop.name,
-        host=url.host,
-        port=url.port,
-        security=url.security,
-        username=url.username,
-        login=login_of(maildrop, f"maildrop {maildrop.name}"),
-        folder=url.folder,
-        readonly=readonly,
-        ca_file=str(maildrop.ca_file) if maildrop.ca_file else None,
-    )
-
-
-def _account(maildrop: Maildrop, url: Pop3Url) -> Account:
+def _account(maildrop: Maildrop, url: ImapUrl | Pop3Url) -> Account:
     from mailproc.maildrops.account import Account
 
     return Account(

@@ -9,12 +9,13 @@ import stat
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mailproc.authenticate import Authenticated
 from mailproc.envelope import BEGINNING, Envelope
+from mailproc.maildrops.maildir_files import arrival
 from mailproc.outcome import Disposition
 from mailproc.pipeline import Examined, Site, examine, who_sent
 from mailproc.reading import Message, one_line, read_message, reply_text, sole_author
@@ -127,7 +128,7 @@ def _read(path: Path, max_size: int) -> tuple[bytes, int, str, datetime]:
         (raw if size <= max_size else raw[:BEGINNING]),
         size,
         digest.hexdigest(),
-        datetime.fromtimestamp(status.st_mtime, UTC),
+        arrival(status.st_mtime),
     )
 
 

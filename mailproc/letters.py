@@ -12,18 +12,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from mailproc.inputfile import at_once
-from mailproc.maildrops.maildir_files import MaildirFiles, Unreadable
+from mailproc.maildrops.maildir_files import MaildirFiles, Unreadable, arrival
 from mailproc.maildrops.mbox_file import content, ends, messages
 
 _PIECE = 1 << 20  # octets
-
-# Whatever is read is made to block, for else what is slow to come would be taken for the end.
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,7 @@ def letters(name: str, mbox: bool | None, temporary: Path) -> Iterator[Letter]:
     """
     if name == "-":
         with tempfile.TemporaryFile(dir=temporary) as file:
+            # Else what is slow to come would be taken for the end.
             os.set_blocking(sys.stdin.fileno(), True)
             shutil.copyfileobj(sys.stdin.buffer, file, _PIECE)
             file.seek(0)
@@ -63,18 +62,18 @@ def _in_file(file: BinaryIO, name: str, mbox: bool | None) -> Iterator[Letter]:
         raise ValueError("it is no file and no Maildir; name one, or write it to - (standard input)")
     if not status.st_size:  # as are files of the kernel, which may have no end
         raise ValueError("it is empty")
-    os.set_blocking(file.fileno(), True)
-    arrival = datetime.fromtimestamp(status.st_mtime, UTC)
+    os.set_blocking(file.fileno(), True)  # as standard input was
+    came = arrival(status.st_mtime)
     beginning = file.read(5)
     file.seek(0)
     if mbox or (mbox is None and beginning == b"From "):
         _lock(file)
         for number, extent in enumerate(messages(file), 1):
             pieces = _unless_changed(content(file, extent), partial(ends, file, extent))
-            yield Letter(f"{name}, message {number}", arrival, pieces)
+            yield Letter(f"{name}, message {number}", came, pieces)
     else:
         pieces = iter(partial(file.read, _PIECE), b"")
-        yield Letter(name, arrival, _unless_changed(pieces, lambda: _times(file) == (status.st_size, status.st_mtime_ns)))
+        yield Letter(name, came, _unless_changed(pieces, lambda: _times(file) == (status.st_size, status.st_mtime_ns)))
 
 
 def _lock(file: BinaryIO) -> None:
@@ -104,7 +103,7 @@ def _in_maildir(path: Path) -> Iterator[Letter]:
         raise ValueError("it is a folder and no Maildir; name the files in it")
     with closing(MaildirFiles(str(path))) as folder:
         for seconds, uid, place in folder.scan():
-            yield Letter(f"{path}/{place.part}/{place.file}", datetime.fromtimestamp(seconds, UTC), _pieces(folder, uid))
+            yield Letter(f"{path}/{place.part}/{place.file}", arrival(seconds), _pieces(folder, uid))
 
 
 def _pieces(folder: MaildirFiles, uid: str) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mailproc.errors import SettingsError
-from mailproc.settings import Maildrop, Oauth2, Smtp, first_given, password_of
+from mailproc.settings import Maildrop, Oauth2, Smtp, first_given
 from mailproc.transport import Bearer, Login
 
 
@@ -22,6 +22,14 @@ def login_of(section: Maildrop | Smtp, key: str) -> Login:
             return Bearer("XOAUTH2", _tokens(section, key))
         case "oauthbearer":
             return Bearer("OAUTHBEARER", _tokens(section, key))
+
+
+def password_of(section: Maildrop | Smtp, key: str) -> str:
+    """The password for a section; ``key`` and errors are those of `login_of`."""
+    given = first_given(f"{key}.password", section.password, section.password_file, section.password_command)
+    if given is None:
+        raise SettingsError(f"{key}.password_file: is missing; give it, or password_command")
+    return given
 
 
 def _tokens(section: Maildrop | Smtp, key: str) -> Callable[[bool], str]:

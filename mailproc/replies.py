@@ -61,7 +61,7 @@ def joint(replies: Sequence[Reply]) -> Reply:
 
 
 def read_reply(line: str) -> Reply:
-    """The reply that `Reply.line` wrote; raises ValueError for anything else."""
+    """The reply on a line that `Reply.line` or another server wrote; raises ValueError where it does not begin with a code."""
     code, _, rest = line.partition(" ")
     status, _, text = rest.partition(" ")
     return Reply(int(code), status, text) if status[:1].isdigit() and status.count(".") == 2 else Reply(int(code), "", rest)

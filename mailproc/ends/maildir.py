@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailproc import Delivery, Outcome, Transient, Trust, handler
+from mailproc.durability import sync_folder
 from mailproc.ends.trace import below, final_delivery
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -75,17 +76,12 @@ def _make(path: Path) -> None:
     try:
         for part in ("", "tmp", "new", "cur"):
             (draft / part).mkdir(0o700)
-        _sync(draft)
+        sync_folder(draft)
         with suppress(OSError):  # another process was faster
             draft.rename(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    with _folder(str(path)) as folder:
-        os.fsync(folder)
 
 
 def _write(descriptor: int, mail: bytes) -> None:

@@ -42,7 +42,7 @@ class Onward:
         if self.helo and not HOSTNAME.fullmatch(self.helo):
             raise ValueError("helo: must be a domain, such as mail.example.org")
         try:
-            self._server()
+            self._server(self._name)
         except SettingsError as error:
             raise ValueError(str(error)) from None
 
@@ -63,16 +63,19 @@ class Onward:
         raw = below(delivery)
         if b"\r" not in raw:  # a mail that did not come by SMTP, and whose lines end as those of a file
             raw = raw.replace(b"\n", b"\r\n")
-        top = "".join(f"{line}\r\n" for line in received(delivery, self._name, datetime.now(UTC)))
-        server = self._server()
+        name = self._name
+        top = "".join(f"{line}\r\n" for line in received(delivery, name, datetime.now(UTC)))
+        server = self._server(name)
         try:
             # An unknown reverse path is handed on as the null path: a failure is told to nobody rather than to anybody.
             return server.send(delivery.reverse_path or "", str(delivery.recipient), top.encode("ascii") + raw)
         finally:
             server.close()
 
-    def _server(self) -> Relay:
-        """The next server, not connected; raises `SettingsError` and ValueError for options that cannot be used."""
+    def _server(self, name: str) -> Relay:
+        """The next server, not connected, to which we are ``name``; raises `SettingsError` and ValueError for options that
+        cannot be used.
+        """
         url = read_smtp_url(self.url)
         password = first_given("password", None, self.password_file) if url.username else None
         if url.username and password is None:
@@ -85,7 +88,7 @@ class Onward:
             login=password,
             timeout=_PATIENCE,
             ca_file=str(self.ca_file) if self.ca_file else None,
-            local_hostname=self._name,
+            local_hostname=name,
         )
 
     @property
@@ -100,7 +103,7 @@ def _outcome(delivery: Delivery, submitted: Submitted) -> Outcome:
     if submitted.kind == "sent":
         return delivery.handled(f"relayed: {submitted.reply}")
     if submitted.kind == "refused":
-        reply = told or Reply(554, _status(submitted.reply), submitted.reply)
+        reply = told or Reply(554, submitted.status, submitted.reply)
         return delivery.reject(f"It could not be delivered: {submitted.reply}", reply=reply)
     if told is None:
         delivery.log.warning("%s", submitted.reply)
@@ -115,8 +118,3 @@ def _told(reply: str) -> Reply | None:
     except ValueError:
         return None
     return Reply(451, told.status, told.text) if told.code == 421 else told
-
-
-def _status(reason: str) -> str:
-    """The enhanced status code of a mail that could not be sent at all (RFC 3463 section 3.7, RFC 6531 section 3.5)."""
-    return "5.6.7" if "SMTPUTF8" in reason else "5.6.3" if "8BITMIME" in reason else "5.6.0"

@@ -36,8 +36,7 @@ def received(delivery: Delivery, host: str, now: datetime) -> list[str]:
 
 def below(delivery: Delivery) -> bytes:
     """The mail as received, without the line "From " of an mbox, which can stand nowhere but on top (RFC 4155)."""
-    raw = delivery.raw
-    return raw.partition(b"\n")[2] if delivery.message.header.postmark is not None else raw
+    return delivery.raw[delivery.message.header.start :]
 
 
 def _path(address: str) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import ssl
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from mailproc.errors import SettingsError
-from mailproc.transport import Login, Security, is_loopback
+from mailproc.transport import Login, Security, is_loopback, trusting
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How a server is reached and who we are there; times in seconds; ``name`` is the maildrop's."""
+    """How a server is reached and who we are there; times in seconds; ``name`` is the maildrop's.
+
+    ``security`` is ``tls`` (RFC 8314), ``starttls`` or ``plain``; certificates are verified, against ``ca_file`` where it is
+    given.
+    """
 
     name: str
     host: str
@@ -44,18 +46,11 @@ def tls_context(account: Account) -> ssl.SSLContext | None:
     """What verifies the server's certificate; None for a connection in clear. Raises `SettingsError` for its CA file."""
     if account.security == "plain":
         return None
-    file = account.ca_file or ssl.get_default_verify_paths().cafile
     try:
-        status = Path(file).stat() if file else None
-        return _trusting(account.ca_file, status and (status.st_mtime_ns, status.st_size, status.st_ino))
+        return trusting(account.ca_file)
     except OSError as error:
+        file = account.ca_file or ssl.get_default_verify_paths().cafile
         raise SettingsError(f"{account}: the CA file {file} cannot be used: {network_reason(error)}") from error
-
-
-@functools.lru_cache(maxsize=64)
-def _trusting(ca_file: str | None, version: tuple[int, int, int] | None) -> ssl.SSLContext:
-    """One for all connections, since each holds all authorities: 0.9 MB. A file that was renewed has another ``version``."""
-    return ssl.create_default_context(cafile=ca_file)
 
 
 def network_reason(error: OSError) -> str:

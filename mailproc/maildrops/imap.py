@@ -23,7 +23,6 @@ from mailproc.maildrops import imap_commands as commands
 from mailproc.maildrops.account import Account
 from mailproc.maildrops.imap_folder import SelectedFolder, Unanswered
 from mailproc.maildrops.sequence_set import UidList, chunks, sequence_set
-from mailproc.transport import Login, Security
 
 # Where processed mail goes on a server that can move messages, but cannot expunge ours alone.
 PROCESSED = "Processed"
@@ -38,27 +37,11 @@ _T = TypeVar("_T")
 _Fetch = Callable[[list[int], IMAPClient], dict[int, dict[bytes, Any]]]
 
 
-def open_imap(
-    name: str,
-    *,
-    host: str,
-    port: int,
-    security: Security,
-    username: str,
-    login: Login,
-    folder: str = "INBOX",
-    readonly: bool = False,
-    ca_file: str | None = None,
-    connect_timeout: float = 10.0,
-    read_timeout: float = 60.0,
-) -> ImapDrop:
-    """The maildrop ``name``: ``folder`` on a server, logged in and selected (EXAMINE when ``readonly``).
+def open_imap(account: Account, folder: str = "INBOX", *, readonly: bool = False) -> ImapDrop:
+    """The maildrop that ``folder`` of an account is, logged in and selected (EXAMINE when ``readonly``).
 
-    ``security`` is ``tls`` (RFC 8314), ``starttls`` or ``plain``; certificates are verified, against ``ca_file`` where it
-    is given. Times are in seconds. Errors: `Away`, `LoginRefused`, and `SettingsError` for a folder that is missing, or
-    read-only though we want to delete.
+    Errors: `Away`, `LoginRefused`, and `SettingsError` for a folder that is missing, or read-only though we want to delete.
     """
-    account = Account(name, host, port, security, username, login, ca_file, connect_timeout, read_timeout)
     return ImapDrop(SelectedFolder(account, folder, readonly=readonly))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import imaplib
+from collections.abc import Iterable
 
 from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
@@ -12,7 +12,7 @@ from mailproc.errors import Away, LoginRefused
 from mailproc.failpoints import failpoint
 from mailproc.maildrops.account import Account, shown
 from mailproc.maildrops.imap_words import passing, said
-from mailproc.transport import Bearer
+from mailproc.transport import Bearer, Response, encoded, without
 
 
 def log_in(client: IMAPClient, account: Account) -> None:
@@ -31,14 +31,15 @@ def log_in(client: IMAPClient, account: Account) -> None:
 def _with_password(client: IMAPClient, account: Account, password: str) -> None:
     if client.has_capability("LOGINDISABLED"):
         raise LoginRefused(f"{account}: it takes no password on this kind of connection (LOGINDISABLED); use TLS")
+    plain = f"\0{account.username}\0{password}".encode()
     try:
         # LOGIN takes ASCII alone and imaplib does not quote the name; AUTHENTICATE PLAIN takes UTF-8 (RFC 4616).
         if account.username.isascii() and password.isascii():
             client.login(_quoted(account.username), password)
         else:
-            client.sasl_login("PLAIN", _Exchange(f"\0{account.username}\0{password}".encode()))
+            client.sasl_login("PLAIN", _Exchange(plain))
     except LoginError as error:
-        words = _refusal(account, error, [password])
+        words = _refusal(account, error, [password, _quoted(password), encoded(plain)])
         raise LoginRefused(f"{account}: the login of {shown(account.username)} was refused: {words}") from None
 
 
@@ -46,28 +47,23 @@ def _with_token(client: IMAPClient, account: Account, bearer: Bearer) -> None:
     if not client.has_capability(f"AUTH={bearer.mechanism}"):
         offered = " ".join(sorted(name.decode("ascii", "replace") for name in client.capabilities() if name[:5] == b"AUTH="))
         raise LoginRefused(f"{account}: it offers {shown(offered) or 'no AUTH='} and not AUTH={bearer.mechanism}; change auth")
-    first = bearer.response(account.username, account.host, account.port)
-    words = _tried(client, account, bearer, first)
-    if words and (second := bearer.response(account.username, account.host, account.port, fresh=True)) != first:
-        words = _tried(client, account, bearer, second)
-    if words:
-        user = shown(account.username)
-        raise LoginRefused(
-            f"{account}: the token for {user} was refused: {words}; is it for this user, and of the right scope?"
-        )
+    words = ""
+    for response in bearer.responses(account.username, account.host, account.port):
+        if not (words := _tried(client, account, bearer, response)):
+            return
+    user = shown(account.username)
+    raise LoginRefused(f"{account}: the token for {user} was refused: {words}; is it for this user, and of the right scope?")
 
 
-def _tried(client: IMAPClient, account: Account, bearer: Bearer, response: bytes) -> str:
+def _tried(client: IMAPClient, account: Account, bearer: Bearer, response: Response) -> str:
     """Try one token; "" when we are in, else the server's words. Raises `Away`."""
     # What imapclient has for this sends the token again where the server only waits for a word after its error.
-    exchange = _Exchange(response, b"" if bearer.mechanism == "XOAUTH2" else b"\x01")  # RFC 7628 section 3.2.3
+    exchange = _Exchange(response.octets, bearer.acknowledgement)
     try:
         client.sasl_login(bearer.mechanism, exchange)
     except LoginError as error:
-        token = response.rpartition(b" ")[2].rstrip(b"\x01").decode()
-        secrets = [token, base64.b64encode(response).decode()]
-        words = _refusal(account, error, secrets, refused=exchange.challenge != b"")
-        return "; ".join(text for text in (_explained(exchange.challenge, secrets), words) if text)
+        words = _refusal(account, error, response.secrets, refused=exchange.challenge != b"")
+        return "; ".join(text for text in (_explained(exchange.challenge, response.secrets), words) if text)
     return ""
 
 
@@ -85,10 +81,10 @@ class _Exchange:
         return self._answers.pop(0)
 
 
-def _refusal(account: Account, error: LoginError, secrets: list[str], *, refused: bool = False) -> str:
+def _refusal(account: Account, error: LoginError, secrets: Iterable[str], *, refused: bool = False) -> str:
     """The words with which the login was refused; raises `Away` when it was not, unless it is known that it was."""
     cause = error.__context__ or error
-    words = _without(said(cause), secrets)
+    words = shown(without(said(cause), secrets))
     if isinstance(cause, imaplib.IMAP4.abort) or (isinstance(cause, imaplib.IMAP4.error) and passing(cause)):
         raise Away(f"{account}: {words}") from None
     if not refused and " command error: BAD " in words:
@@ -96,7 +92,7 @@ def _refusal(account: Account, error: LoginError, secrets: list[str], *, refused
     return words
 
 
-def _explained(challenge: bytes, secrets: list[str]) -> str:
+def _explained(challenge: bytes, secrets: Iterable[str]) -> str:
     """The server's error of RFC 7628 section 3.2.2, which is JSON, in words."""
     import json  # not before there is something to say
 
@@ -106,14 +102,7 @@ def _explained(challenge: bytes, secrets: list[str]) -> str:
         text = ", ".join(f"{name} {value}" for name, value in read.items()) if isinstance(read, dict) else text
     except (ValueError, RecursionError):
         pass
-    return _without(text, secrets)
-
-
-def _without(text: str, secrets: list[str]) -> str:
-    """The server's words on one line; one that repeats the command would put a secret into our log."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return shown(text)
+    return shown(without(text, secrets))
 
 
 def _quoted(text: str) -> str:

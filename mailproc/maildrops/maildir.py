@@ -9,14 +9,13 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from io import BytesIO
 from typing import BinaryIO
 
 from mailproc.errors import Away, SettingsError
 from mailproc.failpoints import failpoint
 from mailproc.maildrops import Fetched, Waiting
-from mailproc.maildrops.maildir_files import MaildirFiles, Place, Unreadable, made_folder, one_file
+from mailproc.maildrops.maildir_files import MaildirFiles, Place, Unreadable, arrival, made_folder, one_file
 
 _PIECE_OCTETS = 1024 * 1024
 
@@ -64,7 +63,7 @@ class MaildirDrop:
             with self._leaving_out(uid), self._opened(uid) as message:
                 if message is not None:
                     facts = os.fstat(message)
-                    found.append(Waiting(uid, facts.st_size, _arrival(facts.st_mtime)))
+                    found.append(Waiting(uid, facts.st_size, arrival(facts.st_mtime)))
         return found
 
     def fetch(self, waiting: Sequence[Waiting]) -> Iterator[Fetched]:
@@ -192,10 +191,3 @@ class MaildirDrop:
                 other = f"{os.urandom(16).hex()}:2,{place.flags}"
                 os.link(place.file, other, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
         return True
-
-
-def _arrival(seconds: float) -> datetime:
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        return datetime.now(UTC)

@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 _PARTS = ("new", "cur")
 _LONGEST_NAME = 255
@@ -151,6 +152,14 @@ class MaildirFiles:
         except FileNotFoundError:
             return False
         return True
+
+
+def arrival(seconds: float) -> datetime:
+    """A file's time; now for one that is no date, as before the year 1 and after 9999."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return datetime.now(UTC)
 
 
 def open_folder(name: str, parent: int) -> int:

@@ -7,16 +7,16 @@ cannot end its own transfer and speak for the server.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import poplib
 import re
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mailproc.maildrops.account import Account, network_reason, shown
+from mailproc.transport import Bearer, Response, encoded, without
 
 _LONGEST_LINE = 8192
 _PIECE_OCTETS = 64 * 1024
@@ -34,23 +34,26 @@ TROUBLE = (OSError, EOFError, poplib.error_proto, ValueError, LookupError)
 
 
 class Refused(Exception):
-    """The server has answered ``-ERR``; the connection is as good as before. ``code`` is that of RFC 2449 section 8, or ""."""
+    """The server has answered ``-ERR``; the connection is as good as before. ``code`` is that of RFC 2449 section 8, or "";
+    ``answer`` is the line as it came.
+    """
 
     def __init__(self, answer: bytes) -> None:
+        self.answer = answer
         said = answer.decode("utf-8", "replace")
         found = _RESPONSE_CODE.match(said)
         self.code = found[1].upper() if found else ""
         super().__init__(shown(said))
 
 
-def reason(error: BaseException) -> str:
-    """Why the server cannot be used now, in one line."""
+def reason(error: BaseException, secrets: Iterable[str] = ()) -> str:
+    """Why the server cannot be used now, in one line; one that repeats ``secrets`` shows none of them."""
     if isinstance(error, OSError):
         return network_reason(error)
     if isinstance(error, EOFError):
         return "it hung up"
-    first = error.args[0] if error.args else error
-    said = shown(first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first))
+    first = error.answer if isinstance(error, Refused) else error.args[0] if error.args else error
+    said = shown(without(first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first), secrets))
     return said if isinstance(error, Refused) else f"its answer cannot be read: {said}"
 
 
@@ -78,18 +81,17 @@ class Client(poplib.POP3):
         self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
         self.file = self.sock.makefile("rb")
 
-    def authenticate(self, mechanism: str, response: bytes) -> None:
+    def authenticate(self, bearer: Bearer, response: Response) -> None:
         """AUTH with the one response of a client that speaks first (RFC 5034 section 4)."""
-        encoded = base64.b64encode(response).decode()
-        command = f"AUTH {mechanism} {encoded}"
+        command = f"AUTH {bearer.mechanism} {encoded(response.octets)}"
         if len(command) + 2 <= _LONGEST_COMMAND:
             answer = self.ask(command)
         else:
-            self.ask(f"AUTH {mechanism}")
-            answer = self.ask(encoded)
+            self.ask(f"AUTH {bearer.mechanism}")
+            answer = self.ask(encoded(response.octets))
         if not answer.startswith(b"+OK"):
-            # It tells in a challenge why it refuses, and says no when that is answered (RFC 7628 section 3.2.3).
-            self.ask("AQ==" if mechanism == "OAUTHBEARER" else "")
+            # It tells in a challenge why it refuses, and says no when that is answered.
+            self.ask(encoded(bearer.acknowledgement))
             raise poplib.error_proto("it asks on behind the token")
 
     def ask(self, command: str) -> bytes:

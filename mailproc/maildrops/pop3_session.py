@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -13,6 +13,7 @@ from mailproc.errors import Away, LoginRefused, SettingsError
 from mailproc.failpoints import failpoint
 from mailproc.maildrops.account import Account, refuse_unfit, shown, tls_context
 from mailproc.maildrops.pop3_client import TROUBLE, Client, Refused, reason
+from mailproc.transport import Bearer, Response
 
 _MOST_MESSAGES = 200_000
 _LIST_OCTETS = 64 * 1024 * 1024
@@ -140,19 +141,21 @@ class Session:
 
 
 def connect(account: Account) -> Client:
-    """A connection that has logged in; a token that is refused is tried once more, with a fresh one.
+    """A connection that has logged in; after a token that is refused a fresh one is tried, on another connection.
 
     Errors: `Away` when the server cannot be reached, is not trusted, or has the maildrop locked; `LoginRefused`;
     `SettingsError` for a login that cannot be sent or a missing ``ca_file``.
     """
     refuse_unfit(account)
     context = tls_context(account)
+    responses = _responses(account)
     try:
-        return _connected(account, context, fresh=False)
+        return _connected(account, context, responses)
     except LoginRefused:
-        if isinstance(account.login, str):
+        fresh = next(responses, None)  # there is none either where it was not the server that refused
+        if fresh is None:
             raise
-    return _connected(account, context, fresh=True)
+    return _connected(account, context, iter([fresh]))
 
 
 def has_mail(account: Account) -> bool:
@@ -174,7 +177,12 @@ def _drain(lines: Iterator[bytes]) -> None:
         pass
 
 
-def _connected(account: Account, context: ssl.SSLContext | None, *, fresh: bool) -> Client:
+def _responses(account: Account) -> Iterator[Response]:
+    if isinstance(account.login, Bearer):
+        yield from account.login.responses(account.username, account.host, account.port)
+
+
+def _connected(account: Account, context: ssl.SSLContext | None, responses: Iterator[Response]) -> Client:
     try:
         failpoint("connect")
         client = Client(account, context if account.security == "tls" else None)
@@ -183,7 +191,7 @@ def _connected(account: Account, context: ssl.SSLContext | None, *, fresh: bool)
     try:
         if account.security == "starttls" and context is not None:
             _start_tls(client, account, context)
-        _log_in(client, account, fresh=fresh)
+        _log_in(client, account, responses)
     except TROUBLE as error:
         client.hang_up()
         raise Away(f"{account}: {reason(error)}") from error
@@ -200,19 +208,22 @@ def _start_tls(client: Client, account: Account, context: ssl.SSLContext) -> Non
         raise Away(f"{account}: it does not offer STLS, and we have not logged in: {error}") from None
 
 
-def _log_in(client: Client, account: Account, *, fresh: bool) -> None:
+def _log_in(client: Client, account: Account, responses: Iterator[Response]) -> None:
     failpoint("login")
-    secret = account.login if isinstance(account.login, str) else ""
+    secrets: Iterable[str] = ()
     try:
         if isinstance(account.login, str):
+            secrets = [account.login]
             client.ask(f"USER {account.username}")
             client.ask(f"PASS {account.login}")
         else:
-            response = account.login.response(account.username, account.host, account.port, fresh=fresh)
-            client.authenticate(account.login.mechanism, response)
+            response = next(responses)
+            secrets = response.secrets
+            client.authenticate(account.login, response)
     except Refused as error:
-        # A server that repeats the command would put the password into our log.
-        said = str(error).replace(secret, "***") if secret else str(error)
+        said = reason(error, secrets)
         if error.code in _PASSING:
             raise Away(f"{account}: {said}") from None
         raise LoginRefused(f"{account}: the login of {shown(account.username)} was refused: {said}") from None
+    except TROUBLE as error:
+        raise Away(f"{account}: {reason(error, secrets)}") from None

@@ -30,12 +30,12 @@ _REMEDIES = {
 _NEW_LOGIN = "authorize the client anew, and give the new refresh token as {key}.refresh_token_file"
 
 
-def ask(client: Client, refresh_token: str | None) -> Granted:
-    """A new access token; ``refresh_token`` is for the grant of this name (RFC 6749 sections 4.4.2 and 6).
+def ask(client: Client, secret: str | None, refresh_token: str | None) -> Granted:
+    """A new access token; ``secret`` is the client's, ``refresh_token`` for the grant of this name (RFC 6749 sections 4.4.2
+    and 6).
 
     Raises `LoginRefused` when the endpoint says no for good, `Away` when it cannot be asked or answers what is no answer.
     """
-    secret = client.client_secret()
     if secret is None and (client.grant == "client_credentials" or client.client_auth == "basic"):
         raise SettingsError(f"{client.name}.client_secret_file: is missing; give it, or client_secret_command")
     form = {"grant_type": client.grant, "refresh_token": refresh_token, "scope": client.scope}

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from mailproc.errors import Away, SettingsError
 from mailproc.reading.display import one_line
+from mailproc.transport import trusting
 
 SECONDS = 30.0  # for the whole exchange, however slowly the answer trickles
 LONGEST_ANSWER = 64 * 1024  # octets
@@ -86,7 +87,7 @@ def _cut_after(seconds: float, connection: socket.socket, cut: Event) -> Iterato
 
 def _context(ca_file: str | None) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        return trusting(ca_file)
     except OSError as error:
         raise SettingsError(f"ca_file: {ca_file}: {_trouble(error)}; it must be a file of PEM certificates") from None
 

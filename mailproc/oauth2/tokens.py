@@ -64,9 +64,8 @@ class Tokens:
             with self._cache.writing() as write:
                 write(replace(kept, access_token="", expires_at=0.0))
         secret = self._client.client_secret()  # now: a command that prints it must not inherit that signals wait
-        client = replace(self._client, client_secret=lambda: secret)
         with undisturbed(), self._cache.writing() as write:
-            granted = ask(client, inherited or first)
+            granted = ask(self._client, secret, inherited or first)
             renewed = Kept(
                 asked=self._asked(first),
                 access_token=granted.access_token,

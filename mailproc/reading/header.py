@@ -30,6 +30,7 @@ class Header:
                    that is no field, has blanks before its colon, or is all blanks
     ``postmark``   the sender on the "From " line of an mbox above it (RFC 4155 appendix A), or None
     ``octets``     how many octets were looked at to find the fields, and ``lines`` how many lines
+    ``start``      the offset at which the fields begin: behind the "From " line of an mbox, whatever that holds
     """
 
     fields: tuple[tuple[str, str], ...] = ()
@@ -39,6 +40,7 @@ class Header:
     postmark: str | None = None
     octets: int = 0
     lines: int = 0
+    start: int = 0
 
     def all(self, name: str) -> tuple[str, ...]:
         """The values of all fields of this name, the topmost first; case does not matter."""
@@ -75,7 +77,7 @@ def read_header(raw: bytes, start: int = 0, end: int | None = None) -> Header:
         body = top + lines.stray_from
     defects = (*lines.defects, *(f"duplicate-{name}" for name in _repeated(fields)), *(() if fields else ("no-header",)))
     sound = len(fields) if lines.sound is None else lines.sound
-    return Header(fields, defects, body, sound, _postmark(raw[start:top]), seen, len(lines.lines))
+    return Header(fields, defects, body, sound, _postmark(raw[start:top]), seen, len(lines.lines), top)
 
 
 def _behind_mbox_line(raw: bytes, start: int, end: int) -> int:

@@ -15,7 +15,7 @@ from mailproc.settings.keys import (
 from mailproc.settings.loading import SEARCHED, find, load
 from mailproc.settings.mailbox import Mailbox
 from mailproc.settings.oauth2 import Oauth2
-from mailproc.settings.passwords import Secret, first_given, password_of
+from mailproc.settings.passwords import Secret, first_given
 from mailproc.settings.quantities import Seconds, Size
 from mailproc.settings.serving import Serve
 from mailproc.settings.urls import DatabaseUrl, ImapUrl, MaildirUrl, MboxUrl, Pop3Url, SmtpUrl
@@ -47,5 +47,4 @@ __all__ = [
     "find",
     "first_given",
     "load",
-    "password_of",
 ]

@@ -22,7 +22,7 @@ Path = tuple[str | int, ...]
 
 # They steer the program and are no keys.
 _NOT_KEYS = {"MAILPROC_CONFIG", "MAILPROC_FAILPOINT"}
-_SECTIONS: dict[str, type[Struct]] = {
+SECTIONS: dict[str, type[Struct]] = {
     "smtp": Smtp,
     "openpgp": Openpgp,
     "dkim": Dkim,
@@ -49,8 +49,8 @@ def override(tables: dict[str, Any], environ: Mapping[str, str]) -> dict[str, st
 
 
 def _single_values(tables: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
-    yield from _of((), Settings, leave_out={"file", *_SECTIONS, "maildrop", "oauth2", "domains", "handler"})
-    for name, section in _SECTIONS.items():
+    yield from _of((), Settings, leave_out={"file", *SECTIONS, "maildrop", "oauth2", "domains", "handler"})
+    for name, section in SECTIONS.items():
         yield from _of((name,), section)
     for index, maildrop in enumerate(tables.get("maildrop", [])):
         if isinstance(maildrop, dict):

@@ -20,12 +20,13 @@ _WORDS = {
     "object": "a table",
 }
 
-# Fields that only the program itself fills.
-_NOT_KEYS = {
-    (Settings, "file"),
+# Fields that the environment alone may give; beside each stands one that names its file.
+SECRETS = {
     *((section, secret) for section in (Maildrop, Smtp) for secret in ("password", "token")),
-    *((Oauth2, field) for field in ("name", "cache", "client_secret", "refresh_token")),
+    *((Oauth2, secret) for secret in ("client_secret", "refresh_token")),
 }
+# Fields that only the program itself fills.
+_NOT_KEYS = {(Settings, "file"), (Oauth2, "name"), (Oauth2, "cache"), *SECRETS}
 
 
 class Wrong(ValueError):

@@ -15,11 +15,12 @@ import msgspec
 from mailproc.defaults import DEFAULT_DROP, DEFAULT_TRUST, Drop, Method
 from mailproc.envelope import MAX_SIZE
 from mailproc.settings.mailbox import Mailbox
-from mailproc.settings.oauth2 import Auth, Oauth2, check_login
+from mailproc.settings.oauth2 import Auth, Oauth2
 from mailproc.settings.passwords import Secret
 from mailproc.settings.quantities import Seconds, Size
 from mailproc.settings.serving import Serve
-from mailproc.settings.urls import DatabaseUrl, MaildropUrl, MboxUrl, Pop3Url, SmtpUrl
+from mailproc.settings.urls import DatabaseUrl, MaildirUrl, MaildropUrl, MboxUrl, Pop3Url, SmtpUrl
+from mailproc.transport import is_loopback
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
@@ -68,7 +69,7 @@ class Maildrop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(".recipient_headers: must name at least one header")
         if isinstance(self.url, Pop3Url | MboxUrl):
             self._refuse_to_move("a POP3 maildrop" if isinstance(self.url, Pop3Url) else "an mbox file")
-        check_login(self, self.url)
+        _check_login(self)
 
     def _refuse_to_move(self, kind: str) -> None:
         for key in self.after.__struct_fields__:
@@ -93,7 +94,7 @@ class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ca_file: Path | None = None
 
     def __post_init__(self) -> None:
-        check_login(self, self.url)
+        _check_login(self)
 
 
 class Openpgp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -172,3 +173,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     domains: dict[str, Domain] = {}
     handlers: dict[str, dict[str, Any]] = msgspec.field(name="handler", default_factory=dict)
+
+
+def _check_login(section: Maildrop | Smtp) -> None:
+    """Raise ValueError for keys of a login that contradict each other, or the URL."""
+    tokens = [key for key in ("token", "token_file", "token_command") if getattr(section, key)]
+    if section.auth == "password":
+        if idle := [*tokens, *(["oauth2"] if section.oauth2 else [])]:
+            raise ValueError(f'.{idle[0]}: has no use with a password; write auth = "xoauth2" or auth = "oauthbearer"')
+        return
+    if idle := [key for key in ("password", "password_file", "password_command") if getattr(section, key)]:
+        raise ValueError(f'.{idle[0]}: has no use with auth = "{section.auth}"; remove it')
+    if section.oauth2 and tokens:
+        raise ValueError(f".{tokens[0]}: has no use beside oauth2; remove one of them")
+    url = section.url
+    if isinstance(url, MaildirUrl | MboxUrl) or url.username is None:
+        raise ValueError(f'.url: there is no user name, and auth = "{section.auth}" needs one; write it like USER@HOST')
+    if url.security == "plain" and not is_loopback(url.host):
+        raise ValueError(".url: sends the token in the clear; use TLS or STARTTLS")

@@ -16,24 +16,20 @@ import msgspec
 
 from mailproc.errors import SettingsError
 from mailproc.inputfile import at_once
-from mailproc.settings.environment import override
-from mailproc.settings.explaining import Wrong, wrong
-from mailproc.settings.keys import Dkim, Domain, Limits, Log, Maildrop, Openpgp, Settings, Smtp
+from mailproc.settings.environment import SECTIONS, override
+from mailproc.settings.explaining import SECRETS, Wrong, wrong
+from mailproc.settings.keys import Dkim, Domain, Maildrop, Settings, Smtp
 from mailproc.settings.mailbox import read_mailbox
 from mailproc.settings.naming import client_named, client_tables, refuse_namesakes
 from mailproc.settings.oauth2 import Oauth2, read_token_url
 from mailproc.settings.passwords import Secret
 from mailproc.settings.quantities import Seconds, Size, read_size, read_time
-from mailproc.settings.serving import Network, Rate, Serve, read_network, read_rate
+from mailproc.settings.serving import Network, Rate, read_network, read_rate
 from mailproc.settings.urls import read_database_url, read_maildrop_url, read_name_server, read_smtp_url
 
 SEARCHED = (Path("mailproc.toml"), Path("/etc/mailproc/mailproc.toml"))
 
 _DOMAIN = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.ASCII)
-_SECRETS = (
-    *((Maildrop, "password"), (Maildrop, "token"), (Smtp, "password"), (Smtp, "token")),
-    *((Oauth2, "client_secret"), (Oauth2, "refresh_token")),
-)
 _Section = TypeVar("_Section", bound=msgspec.Struct)
 
 
@@ -97,14 +93,7 @@ def _settings(tables: dict[str, Any], file: Path, environ: Mapping[str, str]) ->
     for name, key, table in client_tables(whole.get("oauth2", {}), caches):
         clients[name] = section(table, Oauth2, key)
     whole["oauth2"] = clients
-    for name, kind in (
-        ("smtp", Smtp),
-        ("openpgp", Openpgp),
-        ("dkim", Dkim),
-        ("log", Log),
-        ("limits", Limits),
-        ("serve", Serve),
-    ):
+    for name, kind in SECTIONS.items():
         if name in whole:
             whole[name] = section(whole[name], kind, name)
     whole["maildrop"] = [section(table, Maildrop, f"maildrop[{n}]") for n, table in _numbered(whole.get("maildrop", []))]
@@ -157,7 +146,7 @@ def _texts_read(
         (Maildrop, "oauth2"): lambda name: client_named(name, clients),
         (Oauth2, "token_url"): read_token_url,
     }
-    for section, secret in _SECRETS:
+    for section, secret in SECRETS:
         readers[section, secret] = partial(_refuse_secret, secret)
         readers[section, f"{secret}_file"] = lambda text: _credential(text, credentials)
     return {

@@ -7,7 +7,7 @@ import stat
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from mailproc.errors import Away, SettingsError
 from mailproc.inputfile import at_once
@@ -44,37 +44,11 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
-class WithPassword(Protocol):
-    """A section of the configuration that may need a password."""
-
-    @property
-    def password(self) -> Secret | None:
-        """From the environment; it goes before the others."""
-
-    @property
-    def password_file(self) -> Path | None:
-        """A file whose first line is the password."""
-
-    @property
-    def password_command(self) -> Sequence[str]:
-        """A program and its arguments; the first line that it writes is the password."""
-
-
-def password_of(section: WithPassword, key: str) -> str:
-    """The password for a section of the configuration; ``key`` is what an error calls it, as ``maildrop[0]``.
-
-    Raises `SettingsError` when there is none or its file may be read by others, `Away` when the command fails.
-    """
-    given = first_given(f"{key}.password", section.password, section.password_file, section.password_command)
-    if given is None:
-        raise SettingsError(f"{key}.password_file: is missing; give it, or password_command")
-    return given
-
-
 def first_given(key: str, secret: Secret | None, file: Path | None, command: Sequence[str] = ()) -> str | None:
     """A secret from the first of these that is given: the environment, the first line of a file or of a command's output.
 
-    None when none is. ``key`` is the secret's own, as ``smtp.password``; errors are those of `password_of`.
+    None when none is. ``key`` is the secret's own, as ``smtp.password``. Raises `SettingsError` for a file that others may
+    read, or that has no such line, `Away` when the command fails.
     """
     if secret is not None:
         return secret.reveal()

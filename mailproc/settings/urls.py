@@ -118,7 +118,7 @@ def read_database_url(text: str, folder: Path) -> DatabaseUrl:
         file = folder / name
         return DatabaseUrl(Secret(f"sqlite:///{file}{mark}{query}"), file)
     if scheme in {"postgresql", "postgresql+psycopg"}:
-        return DatabaseUrl(Secret(text), None, has_password=_split_netloc(text).password is not None)
+        return DatabaseUrl(Secret(text), None, has_password=split_netloc(text).password is not None)
     raise ValueError("must be sqlite:///FILE or postgresql://USER@HOST/NAME")
 
 
@@ -134,7 +134,7 @@ def read_name_server(text: str) -> str:
 
 
 def _split(text: str, schemes: dict[str, tuple[Security, int]], known: str) -> SplitResult:
-    parts = _split_netloc(text)
+    parts = split_netloc(text)
     if parts.scheme not in schemes:
         raise ValueError(f"{parts.scheme + ':' if parts.scheme else 'no scheme'} is not known here; there are {known}")
     if parts.password is not None:
@@ -144,7 +144,8 @@ def _split(text: str, schemes: dict[str, tuple[Security, int]], known: str) -> S
     return parts
 
 
-def _split_netloc(text: str) -> SplitResult:
+def split_netloc(text: str) -> SplitResult:
+    """The parts of a URL whose port is a port. Raises ValueError with the fix."""
     # urlsplit drops tabs and line ends without a word, and a URL is one line on every log.
     if not text.isprintable():
         raise ValueError("a URL must not hold control characters")

@@ -10,9 +10,9 @@ from typing import Literal, Self
 
 from mailproc.errors import Away, LoginRefused, SettingsError
 from mailproc.submission.login import log_in
-from mailproc.submission.transaction import lacking, transaction, unfit
+from mailproc.submission.transaction import Problem, lacking, transaction, unfit
 from mailproc.submission.words import advice, line, said, trouble
-from mailproc.transport import Login, Security, is_loopback
+from mailproc.transport import Login, Security, is_loopback, trusting
 
 _LOGIN_NEEDED = (530, 534, 535, 538)  # RFC 4954 section 6: said of a MAIL command, it is about us
 
@@ -25,11 +25,13 @@ class Submitted:
     retry    it has not, or we cannot know: try again later (4xx, connection trouble)
     refused  it never will: 5xx to this mail, or it cannot be sent at all
 
-    ``reply`` is the relay's last word, or ours, on one line.
+    ``reply`` is the relay's last word, or ours, on one line; ``status`` is the enhanced status code (RFC 3463) of a mail that
+    cannot be sent at all.
     """
 
     kind: Literal["sent", "retry", "refused"]
     reply: str
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Relay:
         Raises `LoginRefused` when the relay wants a login that it was not given, or refuses it.
         """
         if problem := unfit(reverse_path, recipient, raw):
-            return Submitted("refused", f"not sent: {problem}")
+            return _not_sent(problem)
         try:
             return self._submit(reverse_path, recipient, raw)
         except Away as away:
@@ -126,7 +128,7 @@ class Relay:
     def _submit(self, reverse_path: str, recipient: str, raw: bytes) -> Submitted:
         smtp = self._ready()
         if problem := lacking(smtp, reverse_path, recipient, raw):
-            return Submitted("refused", f"not sent: {problem}")
+            return _not_sent(problem)
         code, reply = transaction(smtp, reverse_path, recipient, raw)
         if code in _LOGIN_NEEDED:
             self._abandon()
@@ -186,8 +188,12 @@ class Relay:
         return smtplib.SMTP(self.host, self.port, self._local_hostname, timeout=self._timeout)
 
 
+def _not_sent(problem: Problem) -> Submitted:
+    return Submitted("refused", f"not sent: {problem.text}", problem.status)
+
+
 def _context(ca_file: str | None) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        return trusting(ca_file)
     except OSError as error:
         raise SettingsError(f"ca_file {ca_file}: {trouble(error)}; it must be a file of PEM certificates") from error

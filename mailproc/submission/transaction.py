@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+from typing import NamedTuple
 
 from mailproc.failpoints import failpoint
 
@@ -13,6 +14,13 @@ _UNCLEAN = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 
 _Reply = tuple[int, bytes]
+
+
+class Problem(NamedTuple):
+    """Why a mail cannot be sent at all: an enhanced status code (RFC 3463), and the same in words."""
+
+    status: str
+    text: str
 
 
 def transaction(smtp: smtplib.SMTP, reverse_path: str, recipient: str, raw: bytes) -> _Reply:
@@ -40,12 +48,12 @@ def _refused(code: int, reply: bytes) -> _Reply:
     return (code, reply) if code >= 400 else (451, reply)
 
 
-def lacking(smtp: smtplib.SMTP, reverse_path: str, recipient: str, raw: bytes) -> str | None:
-    """Why this relay cannot take it: what it does not offer (RFC 6152, RFC 6531)."""
+def lacking(smtp: smtplib.SMTP, reverse_path: str, recipient: str, raw: bytes) -> Problem | None:
+    """Why this relay cannot take it: what it does not offer (RFC 6152, RFC 6531 section 3.5)."""
     if not (reverse_path + recipient).isascii() and not smtp.has_extn("smtputf8"):
-        return "an address is not ASCII, and the relay does not offer SMTPUTF8"
+        return Problem("5.6.7", "an address is not ASCII, and the relay does not offer SMTPUTF8")
     if not raw.isascii() and not smtp.has_extn("8bitmime"):
-        return "it has 8-bit octets, and the relay does not offer 8BITMIME"
+        return Problem("5.6.3", "it has 8-bit octets, and the relay does not offer 8BITMIME")
     return None
 
 
@@ -54,8 +62,8 @@ def _international(reverse_path: str, recipient: str, raw: bytes) -> bool:
     return not ((reverse_path + recipient).isascii() and raw.partition(b"\r\n\r\n")[0].isascii())
 
 
-def unfit(reverse_path: str, recipient: str, raw: bytes) -> str | None:
+def unfit(reverse_path: str, recipient: str, raw: bytes) -> Problem | None:
     """Why this can never be sent: it would say more to the relay than one mail (RFC 5321 sections 2.3.8 and 4.1.2)."""
     if not recipient or not all(_PATH.fullmatch(path) and path.isprintable() for path in (recipient, reverse_path)):
-        return "an address that SMTP cannot carry"
-    return "a bare CR, a bare LF or a NUL in it" if _UNCLEAN.search(raw) else None
+        return Problem("5.1.3", "an address that SMTP cannot carry")
+    return Problem("5.6.0", "a bare CR, a bare LF or a NUL in it") if _UNCLEAN.search(raw) else None

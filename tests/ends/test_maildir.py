@@ -76,9 +76,10 @@ def test_mail_of_an_unknown_path_keeps_what_it_says(folder: Path, office: PostOf
     assert (message["Return-Path"], message["Delivered-To"]) == (None, "ann@example.org")
 
 
-def test_an_mbox_line_is_left_out(folder: Path, hand_in: HandIn) -> None:
-    """In the middle of a header it would end it."""
-    hand_in(b"From eve@example.net Sat Nov 21 14:00:00 2026\r\n" + RAW)
+@pytest.mark.parametrize("line", [b"From eve@example.net Sat Nov 21 14:00:00 2026", b"From ", b"From " + b"x" * 600])
+def test_an_mbox_line_is_left_out(folder: Path, hand_in: HandIn, line: bytes) -> None:
+    """In the middle of a header it would end it, whether or not it names a sender."""
+    hand_in(line + b"\r\n" + RAW)
     (file,) = files(folder)
     assert file.read_bytes().splitlines()[2] == b"From: Eve <eve@example.net>"
 

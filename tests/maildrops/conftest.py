@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,12 +31,6 @@ def dovecot_without() -> Iterator[Dovecot]:
     """A Dovecot with neither UIDPLUS nor MOVE."""
     with Dovecot(capability=WITHOUT_UIDPLUS_AND_MOVE) as server:
         yield server
-
-
-@pytest.fixture
-def user() -> str:
-    """A user whom no other test knows."""
-    return f"robot-{secrets.token_hex(6)}"
 
 
 @pytest.fixture(params=KINDS)

@@ -52,7 +52,8 @@ class Kind:
 def imap_to(dovecot: Dovecot, user: str, **changes: Any) -> ImapDrop:
     """Our maildrop on a Dovecot, without TLS unless said otherwise."""
     plain = {"host": "127.0.0.1", "port": dovecot.port, "security": "plain", "username": user, "login": PASSWORD}
-    return open_imap("main", **{**plain, **changes})
+    of_the_folder = {key: changes.pop(key) for key in ("folder", "readonly") if key in changes}
+    return open_imap(Account("main", **{**plain, **changes}), **of_the_folder)
 
 
 def imap_kind(dovecot: Dovecot, expunged: str) -> Kind:

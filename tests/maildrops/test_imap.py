@@ -180,8 +180,9 @@ def test_without_move_a_killed_move_leaves_two_not_none(user: str) -> None:
     with Dovecot(capability="IMAP4rev1 UIDPLUS") as dovecot:
         dovecot.append_all(user, RAWS)
         program = f"""
+from mailproc.maildrops.account import Account
 from mailproc.maildrops.imap import open_imap
-drop = open_imap("main", host="127.0.0.1", port={dovecot.port}, security="plain", username="{user}", login="secret")
+drop = open_imap(Account("main", "127.0.0.1", {dovecot.port}, "plain", "{user}", "secret"))
 drop.move(["1"], "Failed")
 """
         environment = {**os.environ, "MAILPROC_FAILPOINT": "move:kill"}
@@ -347,14 +348,15 @@ def test_a_huge_message_is_streamed_in_little_memory(dovecot: Dovecot, user: str
     dovecot.append(user, raw)
     streamed = tmp_path / "streamed"
     program = f"""
-import resource
+from mailproc.maildrops.account import Account
 from mailproc.maildrops.imap import open_imap
-drop = open_imap("main", host="127.0.0.1", port={dovecot.port}, security="plain", username="{user}", login="secret")
+from tests.processes import peak_of
+drop = open_imap(Account("main", "127.0.0.1", {dovecot.port}, "plain", "{user}", "secret"))
 (waiting,) = drop.waiting(drop.uids())
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_of()
 with open({str(streamed)!r}, "wb") as to:
     assert drop.stream(waiting, to)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak_of() - before)
 """
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

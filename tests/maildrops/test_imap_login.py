@@ -137,6 +137,18 @@ def test_a_login_that_fails_for_now_is_away(dovecot: Dovecot, user: str, said: b
     assert "hunter2" not in str(away.value)
 
 
+@pytest.mark.parametrize(
+    ("password", "repeated"), [("hush hush", 'LOGIN "hush hush"'), ('a"hush', 'LOGIN "a\\"hush"'), ("hüsh", "AHIAaMO8c2g=")]
+)
+def test_a_password_that_the_server_repeats_is_not_told(dovecot: Dovecot, password: str, repeated: str) -> None:
+    """Nor as the command has it: quoted, or in base64."""
+    fault = Fault(replace=((b"[AUTHENTICATIONFAILED] Authentication failed.", f"I heard {repeated}".encode()),))
+    with Proxy(dovecot.port, rest=fault) as proxy, pytest.raises(LoginRefused, match=r"I heard .*\*\*\*") as refused:
+        imap_to(dovecot, "r", port=proxy.port, login=password)
+    assert "hush" not in str(refused.value)
+    assert "AHIA" not in str(refused.value)
+
+
 def test_a_cut_in_the_login_is_away(dovecot: Dovecot, user: str) -> None:
     """A connection that ends while we log in is no refusal."""
     with Proxy(dovecot.port, [Fault(at_command=b"LOGIN")]) as proxy, pytest.raises(Away, match="socket error: EOF"):

@@ -163,13 +163,13 @@ def test_a_huge_file_is_read_in_little_memory(tmp_path: Path) -> None:
         for _ in range(32):
             file.write(b"x" * 1024 * 1024)
     program = f"""
-import resource
 from pathlib import Path
 from mailproc.maildrops.mbox_file import content, messages
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+from tests.processes import peak_of
+before = peak_of()
 with Path({str(tmp_path / "mbox")!r}).open("rb") as file:
     print(sum(len(piece) for extent in messages(file) for piece in content(file, extent)))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak_of() - before)
 """
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     octets, grown = map(int, run.stdout.split())

@@ -281,15 +281,15 @@ def test_a_huge_message_is_streamed_in_little_memory(dovecot: Dovecot, user: str
     dovecot.append(user, raw)
     streamed = tmp_path / "streamed"
     program = f"""
-import resource
 from mailproc.maildrops.account import Account
 from mailproc.maildrops.pop3 import Pop3Drop
+from tests.processes import peak_of
 drop = Pop3Drop(Account("main", "127.0.0.1", {dovecot.pop3_port}, "plain", {user!r}, {PASSWORD!r}))
 (waiting,) = drop.waiting(drop.uids())
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_of()
 with open({str(streamed)!r}, "wb") as to:
     assert drop.stream(waiting, to)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak_of() - before)
 """
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

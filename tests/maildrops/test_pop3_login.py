@@ -133,6 +133,29 @@ def test_a_refusal_says_whether_it_passes(said: bytes, raised: type[Exception]) 
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("secret", ["two  blanks", "x" * 190, "pässwörd"])
+@pytest.mark.parametrize("said", ["-ERR PASS {} is wrong", "-ERR [SYS/TEMP] no {} now", "what is {}?"])
+def test_a_secret_that_the_server_repeats_is_not_told(secret: str, said: str) -> None:
+    """It is taken out of the words as they came, whatever becomes of them then."""
+    with (
+        ScriptedPop3({"PASS": said.format(secret).encode() + b"\r\n"}) as server,
+        pytest.raises((Away, LoginRefused)) as caught,
+    ):
+        scripted(server, login=secret)
+    assert said[-8:].format("***") in str(caught.value)
+    assert secret[-5:] not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "repeated", [LONG, base64.b64encode(f"user=robot\x01auth=Bearer {LONG}\x01\x01".encode()).decode()], ids=["token", "base64"]
+)
+def test_a_token_that_the_server_repeats_is_not_told(repeated: str) -> None:
+    """Neither as it is nor in base64, where the words are cut."""
+    with ScriptedPop3({"AUTH": f"-ERR {repeated} is wrong\r\n".encode()}) as server, pytest.raises(LoginRefused) as caught:
+        scripted(server, login=Bearer("XOAUTH2", lambda fresh: LONG))
+    assert str(caught.value).endswith(": -ERR *** is wrong")
+
+
 def test_apop_is_not_used() -> None:
     """A greeting with a timestamp asks for APOP (RFC 1939 section 7), whose digest is weak; the password goes as it is."""
     with ScriptedPop3(greeting=b"+OK ready <1896.697170952@pop.example.org>\r\n") as server:
@@ -188,8 +211,35 @@ def test_the_reason_for_a_refusal_is_acknowledged() -> None:
     """The answer to the challenge is ^A in base64 (RFC 7628 section 3.2.3); after a second refusal there is no third try."""
     challenge = b"+ " + base64.b64encode(b'{"status":"invalid_token"}') + b"\r\n"
     with ScriptedPop3({"AUTH": challenge, "AQ==": b"-ERR [AUTH] bad token\r\n"}) as server, pytest.raises(LoginRefused):
-        scripted(server, login=Bearer("OAUTHBEARER", lambda fresh: "t"))
+        scripted(server, login=Bearer("OAUTHBEARER", lambda fresh: "t2" if fresh else "t"))
     assert [line.partition(" ")[0] for line in server.heard] == ["AUTH", "AQ=="] * 2
+
+
+def test_the_same_token_is_not_tried_again(token_dovecot: Dovecot, issuer: TokenServer, user: str) -> None:
+    """A file that nobody has written anew has nothing fresher."""
+    with Proxy(token_dovecot.pop3_port) as proxy, pytest.raises(LoginRefused):
+        pop3_to(token_dovecot, user, port=proxy.port, login=Bearer("XOAUTH2", lambda fresh: "ya29.old"))
+    assert (proxy.connections, issuer.introspections) == (1, ["ya29.old"])
+
+
+def test_a_token_that_is_refused_to_us_is_asked_for_once() -> None:
+    """Where the token endpoint says no there is no token to renew, and its words are told as they are."""
+    asked = []
+
+    def refused(fresh: bool) -> str:
+        asked.append(fresh)
+        raise LoginRefused("oauth2.office: no")
+
+    with ScriptedPop3() as server, pytest.raises(LoginRefused, match=r"^oauth2\.office: no$"):
+        scripted(server, login=Bearer("XOAUTH2", refused))
+    assert (asked, server.connections, server.heard) == ([False], 1, [])
+
+
+def test_no_token_is_asked_for_before_tls_is_verified(dovecot: Dovecot, user: str, stls: dict[str, Any]) -> None:
+    """A stranger's certificate ends it before anything is asked or sent."""
+    login = Bearer("XOAUTH2", lambda fresh: pytest.fail("a token was asked for"))
+    with pytest.raises(Away, match="certificate is not trusted"):
+        pop3_to(dovecot, user, **{**stls, "ca_file": None, "login": login})
 
 
 def test_a_token_does_not_travel_in_clear() -> None:

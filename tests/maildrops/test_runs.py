@@ -117,7 +117,7 @@ def test_a_server_that_does_not_let_us_in_is_told(tmp_path: Path, sqlite_url: st
     with Installation(tmp_path, sqlite_url, box) as installation:
         (tmp_path / "password").write_text("wrong\n")
         refused = installation.run()
-        installation.config.write_text(installation.config.read_text().replace(str(dovecot.pop3_port), "1"))
+        installation.edit(str(dovecot.pop3_port), "1")
         (tmp_path / "password").write_text("secret\n")
         gone = installation.run()
     assert (refused.returncode, gone.returncode) == (os.EX_NOPERM, os.EX_TEMPFAIL)

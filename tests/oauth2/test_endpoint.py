@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from mailproc.errors import Away, LoginRefused, MailprocError, SettingsError
-from mailproc.oauth2 import LONGEST_LIFE, Client, endpoint, http
-from mailproc.oauth2.endpoint import ask
+from mailproc.oauth2 import LONGEST_LIFE, Client, Granted, endpoint, http
 from tests.servers.certificates import make_authority
 from tests.servers.oauth2 import REFRESH, SECRET, TokenServer
 
@@ -24,6 +23,11 @@ from tests.servers.oauth2 import REFRESH, SECRET, TokenServer
 def answer(**fields: object) -> tuple[int, bytes]:
     """A good answer with these fields changed."""
     return 200, json.dumps({"access_token": "good", "token_type": "Bearer", "expires_in": 3600} | fields).encode()
+
+
+def ask(client: Client, refresh_token: str | None) -> Granted:
+    """What the endpoint gives to the client with its secret."""
+    return endpoint.ask(client, client.client_secret(), refresh_token)
 
 
 def failure(client: Client, refresh_token: str | None = None) -> MailprocError:

@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 from contextlib import nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -15,7 +16,8 @@ from mailproc.letters import letters
 from tests.cli_run.calling import call_on_terminal
 from tests.installation import DOMAIN, RECIPIENT, Installation, MaildirBox, make_mail
 from tests.nursery.process import Process
-from tests.pipe.mta import KILLED, Make, Told, is_empty, on_disk, told, wait_until
+from tests.pipe.mta import KILLED, Make, Told, is_empty, on_disk, told
+from tests.processes import wait_for
 
 LINE = b"From bob@example.net Sat Nov 21 10:00:00 2026\n"
 
@@ -177,6 +179,18 @@ def test_a_mail_that_is_being_written_is_not_taken_in(tmp_path: Path) -> None:
             list(letters(str(path), None, tmp_path))
 
 
+def test_any_file_time_is_an_arrival(tmp_path: Path) -> None:
+    """A time that is no date, which a tmpfs keeps, hides neither its mail nor those behind it."""
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        box = MaildirBox(Path(folder) / "Maildir")
+        box.append([make_mail("1"), make_mail("2")])
+        (Path(folder) / "mail").write_bytes(make_mail("3"))
+        os.utime(Path(folder) / "mail", (10**13, 10**13))
+        os.utime(next((box.path / "new").iterdir()), (10**13, 10**13))
+        found = [letter for name in ("Maildir", "mail") for letter in letters(f"{folder}/{name}", None, tmp_path)]
+        assert [letter.arrival.utcoffset() for letter in found] == [timedelta(0)] * 3
+
+
 def test_standard_input_may_be_slow(site: Installation) -> None:
     """Also where who has started us does not want to wait for it: the first half is not the mail."""
     reader, writer = os.pipe()
@@ -186,7 +200,7 @@ def test_standard_input_may_be_slow(site: Installation) -> None:
     os.close(reader)
     raw = make_mail("1")
     os.write(writer, raw[:-10])
-    wait_until(lambda: is_empty(writer))
+    wait_for(lambda: is_empty(writer))
     os.write(writer, raw[-10:])
     os.close(writer)
     assert told(process) == Told(0, "")

@@ -65,6 +65,7 @@ def test_mbox_line() -> None:
     header = read_header(b"From ann@example.org Thu Nov 19 10:00:00 2026\r\nFrom: bob@example.org\r\n\r\nBody")
     assert header.fields == (("From", "bob@example.org"),)
     assert header.defects == ()
+    assert header.start == 47
 
 
 def test_a_field_from_with_blanks_is_no_mbox_line() -> None:
@@ -72,6 +73,7 @@ def test_a_field_from_with_blanks_is_no_mbox_line() -> None:
     header = read_header(b"From : ann@example.org\r\nTo: bob@example.org\r\n\r\nBody")
     assert header.fields == (("From", "ann@example.org"), ("To", "bob@example.org"))
     assert header.defects == ("space-before-colon",)
+    assert header.start == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from mailproc.errors import Away, SettingsError
-from mailproc.settings import Maildrop, load, password_of
+from mailproc.logins import password_of
+from mailproc.settings import Maildrop, load
 from mailproc.settings import passwords as module
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import socket
@@ -23,12 +24,6 @@ RAW = b"From: robot@example.org\r\nTo: ann@example.com\r\nSubject: hi\r\n\r\nhel
 ANN = "ann@example.com"
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # it is TLS from the start
 LOGIN = ("robot", "pässword")
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """A certificate authority that only these tests trust."""
-    return make_authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
@@ -295,6 +290,23 @@ def test_wrong_password_is_tried_once(authority: Authority) -> None:
             relay.send("", ANN, RAW)
         assert "wrong" not in str(refused.value)
         assert len(server.logins) == 1
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+@pytest.mark.parametrize("code", [535, 454])
+def test_a_password_that_the_relay_repeats_is_not_told(authority: Authority, mechanism: str, code: int) -> None:
+    """In clear and in base64, also where the login fails for now."""
+    sent = {"PLAIN": "\0robot\0hush  wörd", "LOGIN": "hush  wörd"}[mechanism]
+    repeated = base64.b64encode(sent.encode()).decode()
+    with RelayServer(certificate=authority.issue(), login=LOGIN) as server:
+        server.hide = {"PLAIN", "LOGIN"} - {mechanism}
+        server.login_reply = f"{code} you said {repeated}, hush  word"
+        relay = secure(server, authority, security="starttls", username="robot", login="hush  wörd")
+        with pytest.raises((LoginRefused, Away), match=rf"{code} you said \*\*\*, hush word"):
+            relay.connect()
+        relay = secure(server, authority, security="starttls", username="robot", login="hush  word")
+        with pytest.raises((LoginRefused, Away), match=rf"{code} you said .*, \*\*\*"):
+            relay.connect()
 
 
 def test_login_that_fails_for_now_is_away(authority: Authority) -> None:
