@@ -16,8 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailproc.database.engine import make_engine
-from mailproc.database.migrations import plugin_migrations, upgrade
+from tests.databases import fresh_database
 from tests.installation import DovecotBox, Installation, finish, make_mail
 from tests.nursery.process import Running, anew
 from tests.servers.dovecot import Dovecot
@@ -62,13 +61,17 @@ def measure(installation: Installation, number: int) -> Measured:
 def _look_on(process: Running) -> int:
     peak = 0
     while process.poll() is None:
-        peak = max(peak, sum(map(_pss, _family(process.pid))))
+        peak = max(peak, memory(process.pid))
         time.sleep(LOOK)
     return peak
 
 
+def memory(pid: int) -> int:
+    """The octets of PSS of a process and all below it."""
+    return sum(map(_pss, _family(pid)))
+
+
 def _family(pid: int) -> Iterator[int]:
-    """A process and all below it."""
     yield pid
     try:
         tasks = Path(f"/proc/{pid}/task").iterdir()
@@ -93,10 +96,7 @@ def main(number: int) -> int:
     """Measure and print; 0 when every mail was handled and the maildrop is empty."""
     with tempfile.TemporaryDirectory() as name, Dovecot() as dovecot:
         folder = Path(name)
-        url = f"sqlite:///{folder / 'mailproc.db'}"
-        engine = make_engine(url)
-        upgrade(engine, plugin_migrations())
-        engine.dispose()
+        url = fresh_database(f"sqlite:///{folder / 'mailproc.db'}")
         with Installation(folder, url, DovecotBox(dovecot, "robot")) as installation:
             measured = measure(installation, number)
     print(measured)

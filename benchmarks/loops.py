@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from mailproc.maildrops.memory import MemoryDrop
+from tests.databases import fresh_database
 from tests.loops.forged import admit_those_who_are_known, forgeries
-from tests.loops.houses import House, schema
+from tests.loops.houses import House
 from tests.loops.pair import Pair, Story
 from tests.loops.post import DAMAGES
 from tests.loops.vacation import Absence, Holidays
@@ -99,7 +100,8 @@ def main(arguments: list[str]) -> int:
     seeds = range(options.first, options.first + options.seeds)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        template = schema(folder / "template.db")
+        template = folder / "template.db"
+        fresh_database(f"sqlite:///{template}")
         for part in ("pairs", "vacations", "unmarked"):
             (folder / part).mkdir()
         held = [

@@ -15,39 +15,21 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.smtp_load import Told
-from mailproc.database.engine import create_database, make_engine
-from mailproc.database.migrations import plugin_migrations, upgrade
+from tests.databases import fresh_database
 from tests.installation import Installation
+from tests.processes import free_port, listens, wait_for
 
 RECIPIENT = "book@notes.example.org"
 ROUNDS = 5
 SECONDS = 60.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 20.0) -> None:
-    """Wait until somebody listens there."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise RuntimeError("the server does not listen")
 
 
 @contextlib.contextmanager
@@ -57,7 +39,9 @@ def running(command: list[str], port: int, folder: Path) -> Iterator[subprocess.
     with (folder / "stderr").open("ab") as stderr:
         process = subprocess.Popen([sys.executable, *command], env=environment, stderr=stderr)
     try:
-        wait_for(port, process)
+        wait_for(lambda: listens(("127.0.0.1", port)) or process.poll() is not None)
+        if process.poll() is not None:
+            raise RuntimeError("the server does not listen")
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
@@ -85,11 +69,7 @@ def rate(kind: str, clients: int, messages: int) -> float:
 def _command(kind: str, folder: Path, port: int) -> list[str]:
     if kind == "bare":
         return ["-m", "benchmarks.bare_smtp", str(port), str(folder / "Maildir")]
-    url = f"sqlite:///{folder / 'mailproc.db'}"
-    engine = make_engine(url)
-    create_database(engine)
-    upgrade(engine, plugin_migrations())
-    engine.dispose()
+    url = fresh_database(f"sqlite:///{folder / 'mailproc.db'}")
     installation = Installation(folder, url)
     installation.close()
     with installation.config.open("a") as config:

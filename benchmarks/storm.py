@@ -20,10 +20,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.backlog import _family, _pss
+from benchmarks.backlog import memory
 from benchmarks.smtp_load import Told, load
-from mailproc.database.engine import create_database, make_engine
-from mailproc.database.migrations import plugin_migrations, upgrade
+from tests.databases import fresh_database
 from tests.installation import RECIPIENT, Installation, make_mail
 from tests.serve.house import House
 from tests.smtpd.dialogue import Client
@@ -35,18 +34,14 @@ FLOOD_SECONDS, FLOOD_RATE = 30.0, 1000
 def built(section: str) -> Iterator[House]:
     """A server in a folder of its own; its doors are not open yet."""
     with tempfile.TemporaryDirectory() as name:
-        url = f"sqlite:///{Path(name) / 'mailproc.db'}"
-        engine = make_engine(url)
-        create_database(engine)
-        upgrade(engine, plugin_migrations())
-        engine.dispose()
+        url = fresh_database(f"sqlite:///{Path(name) / 'mailproc.db'}")
         with Installation(Path(name), url) as installation:
             yield House(installation, section)
 
 
 def _memory(house: House) -> float:
     """MiB of PSS of the server and all below it."""
-    return sum(map(_pss, _family(house.process.pid))) / 2**20 if house.process else 0.0
+    return memory(house.process.pid) / 2**20 if house.process else 0.0
 
 
 def _hold(true: bool, *what: object) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from mailproc.database.engine import make_engine
-from mailproc.database.migrations import plugin_migrations, upgrade
+from tests.databases import fresh_database
+from tests.installation import Clock
 from tests.servers.certificates import Authority, make_authority
 from tests.servers.dovecot import Dovecot
 from tests.servers.oauth2 import TokenServer
@@ -62,6 +62,12 @@ def user() -> str:
 
 
 @pytest.fixture
+def clock() -> Clock:
+    """A clock that goes only when it is told to."""
+    return Clock()
+
+
+@pytest.fixture
 def relay() -> Iterator[RelayServer]:
     """A relay of one's own."""
     with RelayServer() as server:
@@ -72,15 +78,14 @@ def relay() -> Iterator[RelayServer]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file with the schema in it, to be copied."""
     file = tmp_path_factory.mktemp("template") / "mailproc.db"
-    _upgrade(f"sqlite:///{file}")
+    fresh_database(f"sqlite:///{file}")
     return file
 
 
 @pytest.fixture(scope="session")
 def postgresql_template(postgresql: PostgreSQL) -> str:
     """The name of a PostgreSQL database with the schema in it, to be copied."""
-    url = postgresql.create_database()
-    _upgrade(url)
+    url = fresh_database(postgresql.create_database())
     return str(sa.make_url(url).database)
 
 
@@ -103,9 +108,3 @@ def postgresql_url(postgresql: PostgreSQL, postgresql_template: str) -> str:
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of a fresh database with the schema in it, on SQLite and on PostgreSQL in turn."""
     return str(request.getfixturevalue(f"{request.param}_url"))
-
-
-def _upgrade(url: str) -> None:
-    engine = make_engine(url)
-    upgrade(engine, plugin_migrations())  # a plugin may be installed here, and a run refuses to begin without its tables
-    engine.dispose()

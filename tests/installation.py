@@ -231,6 +231,12 @@ class Installation:
         with writing(self.engine) as conn:
             import_key(conn, user, read)
 
+    def edit(self, old: str, new: str) -> None:
+        """Change the configuration, in which ``old`` must be."""
+        text = self.config.read_text()
+        assert old in text
+        self.config.write_text(text.replace(old, new))
+
     # The mail ------------------------------------------------------------------------------------------------------------
 
     def append(self, *mails: bytes, box: int = 0) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -31,6 +32,15 @@ def descendants_of(pid: int) -> list[int]:
     return [each for child in children_of(pid) for each in (child, *descendants_of(child))]
 
 
+def peak_of(pid: int | str = "self") -> int:
+    """The KiB of memory that a process has had at most since its exec.
+
+    Not ``ru_maxrss``: a child takes that over from its parent, and does not grow before it is larger than that one was.
+    """
+    (kib,) = re.findall(r"(?m)^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text())
+    return int(kib)
+
+
 def wait_for(condition: Callable[[], object], seconds: float = LONGEST) -> float:
     """Wait until something is so; answers the seconds that it took, and fails when it takes longer than ``seconds``."""
     began = time.monotonic()
@@ -38,6 +48,12 @@ def wait_for(condition: Callable[[], object], seconds: float = LONGEST) -> float
         assert time.monotonic() - began < seconds, "it did not come true"
         time.sleep(0.005)
     return time.monotonic() - began
+
+
+def listens(address: str | tuple[str, int]) -> bool:
+    """Whether somebody takes connections at a port of IPv4, or at the path of a Unix socket."""
+    with socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET) as probe:
+        return probe.connect_ex(address) == 0
 
 
 def free_port(host: str = "127.0.0.1") -> int:

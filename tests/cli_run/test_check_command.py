@@ -34,13 +34,6 @@ TRIED = [
 ]
 
 
-def edit(site: Installation, old: str, new: str) -> None:
-    """Change the configuration."""
-    text = site.config.read_text()
-    assert old in text
-    site.config.write_text(text.replace(old, new))
-
-
 def failures(mailproc: Called, **options: object) -> tuple[int, dict[str, tuple[int, str]]]:
     """The exit status, and what failed: its status and what is said of it."""
     ended = mailproc("check", "--format", "jsonl", **options)
@@ -126,7 +119,7 @@ def test_the_gravest_failure_is_the_status(imap_site: Installation, mailproc: Ca
     (imap_site.folder / "password").write_text("wrong\n")
     status, failed = failures(mailproc)
     assert (status, {what: code for what, (code, _) in failed.items()}) == (77, {"archive": 75, "maildrop main": 77})
-    edit(imap_site, "tests.crash.deeds:Deeds", "tests.crash.deeds:Nothing")
+    imap_site.edit("tests.crash.deeds:Deeds", "tests.crash.deeds:Nothing")
     status, failed = failures(mailproc)
     assert (status, failed["handlers"][0]) == (78, 78)
     assert "tests.crash.deeds:Nothing does not import" in failed["handlers"][1]
@@ -165,7 +158,7 @@ def test_a_maildrop_that_does_not_answer_does_not_hang_it(imap_site: Installatio
     assert isinstance(box, DovecotBox)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        edit(imap_site, f":{box.dovecot.port}/", f":{taken.getsockname()[1]}/")
+        imap_site.edit(f":{box.dovecot.port}/", f":{taken.getsockname()[1]}/")
         status, failed = failures(mailproc)
     assert (status, set(failed)) == (75, {"maildrop main"})
 

@@ -39,7 +39,7 @@ MIXED = (
 
 def mend(site: Installation, broken: str = BROKEN) -> None:
     """Bind the handler that works."""
-    site.config.write_text(site.config.read_text().replace(broken, MENDED))
+    site.edit(broken, MENDED)
 
 
 def ids(mailproc: Called, *options: str) -> list[str]:
@@ -163,7 +163,7 @@ def test_a_message_that_kills_its_process_does_not_take_the_others_along(
     site = make(handler=BROKEN)
     site.append(make_mail("1"), make_mail("2"), make_mail("3"))
     mailproc("handle")
-    site.config.write_text(site.config.read_text().replace(BROKEN, DEADLY))
+    site.edit(BROKEN, DEADLY)
     ended = mailproc("messages", "reprocess", *(receipt.id for receipt in site.receipts()))
     assert re.fullmatch(r"[0-9a-f]{24}: the worker died of it, it was ended by SIGKILL; its mail is file:///\S+", ended.line)
     assert site.dispositions() == ["handled", None, "handled"]

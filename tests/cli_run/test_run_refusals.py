@@ -17,22 +17,15 @@ from tests.installation import DovecotBox, Installation, MaildirBox, make_mail
 pytestmark = pytest.mark.timeout(60)
 
 
-def edit(site: Installation, old: str, new: str) -> None:
-    """Change the configuration."""
-    text = site.config.read_text()
-    assert old in text
-    site.config.write_text(text.replace(old, new))
-
-
 BAD_FILES: dict[str, tuple[Callable[[Installation], object], str]] = {
     "not-toml": (lambda site: site.config.write_text("[[maildrop"), r"mailproc\.toml: is not TOML: Expected"),
-    "unknown-key": (lambda site: edit(site, 'name = "main"', 'nmae = "main"'), r"maildrop\[0\]\.nmae: .*did you mean name\?"),
+    "unknown-key": (lambda site: site.edit('name = "main"', 'nmae = "main"'), r"maildrop\[0\]\.nmae: .*did you mean name\?"),
     "no-maildrop": (lambda site: site.config.write_text(""), r"there is no \[\[maildrop\]\] to empty"),
     "missing": (lambda site: site.config.unlink(), r"no configuration: .*type: mailproc init"),
     "folder": (lambda site: (site.config.unlink(), site.config.mkdir()), r"mailproc\.toml: Is a directory"),
     "no-state": (lambda site: shutil.rmtree(site.folder / "state"), r"state: .*; type: mailproc init"),
     "open-state": (lambda site: (site.folder / "state").chmod(0o755), r"for its user alone; type: chmod 700 "),
-    "log-folder": (lambda site: edit(site, 'file = "log"', 'file = "no/log"'), r"log\.file: .*No such file or directory"),
+    "log-folder": (lambda site: site.edit('file = "log"', 'file = "no/log"'), r"log\.file: .*No such file or directory"),
 }
 
 
@@ -62,21 +55,21 @@ def test_there_must_be_such_a_maildrop(site: Installation, mailproc: Called) -> 
 
 SPOILT: dict[str, tuple[Callable[[Installation], object], int, str]] = {
     "plugin": (
-        lambda site: edit(site, "tests.crash.deeds:Deeds", "no_such_plugin:handle"),
+        lambda site: site.edit("tests.crash.deeds:Deeds", "no_such_plugin:handle"),
         78,
         r"handler deeds: no_such_plugin:handle does not import: ModuleNotFoundError",
     ),
     "handler": (
-        lambda site: edit(site, 'use = "tests.crash.deeds:Deeds"', 'use = "no-such-name"'),
+        lambda site: site.edit('use = "tests.crash.deeds:Deeds"', 'use = "no-such-name"'),
         78,
         r"handler\.deeds\.use: no installed package offers no-such-name; installed are: ",
     ),
     "domain": (
-        lambda site: edit(site, 'handler = "deeds"', 'handler = "shuot"'),
+        lambda site: site.edit('handler = "deeds"', 'handler = "shuot"'),
         78,
         r'domains\."notes\.example\.org"\.handler: no installed package offers shuot; installed are: ',
     ),
-    "option": (lambda site: edit(site, "folder =", "fodler ="), 78, r"handler\.deeds\.fodler: .*did you mean folder\?"),
+    "option": (lambda site: site.edit("folder =", "fodler ="), 78, r"handler\.deeds\.fodler: .*did you mean folder\?"),
     "schema": (
         lambda site: _sql(site, "DELETE FROM mailproc_alembic"),
         78,
@@ -140,7 +133,7 @@ def test_a_server_that_is_away_is_75(imap_site: Installation, mailproc: Called) 
     """A closed port is an outage, not a mistake."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
-        edit(imap_site, f":{imap_site.boxes[0].dovecot.port}/", f":{taken.getsockname()[1]}/")  # type: ignore[attr-defined]
+        imap_site.edit(f":{imap_site.boxes[0].dovecot.port}/", f":{taken.getsockname()[1]}/")  # type: ignore[attr-defined]
         ended = mailproc("handle")
     assert ended.status == 75
     assert re.search(r"maildrop main: .*refused", ended.line)

@@ -9,8 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mailproc.address import Address
-from mailproc.database.engine import make_engine, writing
-from mailproc.database.migrations import plugin_migrations, upgrade
+from mailproc.database.engine import writing
 from mailproc.database.users import add_user
 from mailproc.processing.works import Works
 from tests.installation import Clock, DovecotBox, Installation, MaildirBox
@@ -18,14 +17,6 @@ from tests.loops.post import Carried
 from tests.servers.relay import RelayServer
 
 MAX_SIZE = 32 * 1024
-
-
-def schema(file: Path) -> Path:
-    """Make an SQLite file with the schema in it, to be copied."""
-    engine = make_engine(f"sqlite:///{file}")
-    upgrade(engine, plugin_migrations())
-    engine.dispose()
-    return file
 
 
 class House:

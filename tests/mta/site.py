@@ -145,7 +145,7 @@ class Site:
     def _prepare_spool(self, made: Installation) -> None:
         """The folder of the socket, as the page has it made."""
         queue = self.postfix.folder / "queue"
-        _replace(made, "/var/spool/postfix/", f"{queue}/")
+        made.edit("/var/spool/postfix/", f"{queue}/")
         subprocess.run(["install", "-d", "-g", "postfix", "-m", "2710", queue / "mailproc"], check=True, timeout=20)
 
     def _prepare_pipe(self, made: Installation) -> None:
@@ -158,7 +158,7 @@ class Site:
             shutil.chown(path, USER)
 
     def _prepare_mailbox(self, made: Installation) -> None:
-        _replace(made, "imaps://robot%40mail.example.org@mail.example.org/INBOX", self.dovecot.url(ROBOT.replace("@", "%40")))
+        made.edit("imaps://robot%40mail.example.org@mail.example.org/INBOX", self.dovecot.url(ROBOT.replace("@", "%40")))
 
     def _prepare_network(self, made: Installation) -> None:
         with writing(made.engine) as conn:
@@ -203,12 +203,6 @@ class Site:
         ((mail_from, recipients, bounce),) = self.left(subject)
         assert (mail_from, recipients, bounce["From"]) == ("", [SENDER], "Mail Delivery System <MAILER-DAEMON@mx.example.net>")
         return bounce
-
-
-def _replace(made: Installation, old: str, new: str) -> None:
-    text = made.config.read_text()
-    assert old in text
-    made.config.write_text(text.replace(old, new))
 
 
 def status_of(bounce: Message) -> dict[str, str]:

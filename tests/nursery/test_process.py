@@ -72,7 +72,7 @@ def test_it_is_a_process(site: Installation) -> None:
 def test_what_it_imports_is_not_known_to_the_next(site: Installation) -> None:
     """Each is forked from the same process, which has done nothing but import mailproc."""
     handler = 'from mailproc import handler\n@handler()\ndef local(delivery):\n    return delivery.handled("{}")\n'
-    site.config.write_text(site.config.read_text().replace("tests.crash.deeds:Deeds", "local_module:local"))
+    site.edit("tests.crash.deeds:Deeds", "local_module:local")
     site.config.write_text("\n".join(line for line in site.config.read_text().splitlines() if not line.startswith("folder =")))
     for number in ("first", "second"):
         (site.folder / "local_module.py").write_text(handler.format(number))

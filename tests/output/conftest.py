@@ -113,7 +113,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) ->
 def attacked_in_json(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Path]:
     """The log of another run in JSON, over those of the mails whose handler logs or raises."""
     with installation(tmp_path_factory.mktemp("json"), sqlite_template) as site:
-        site.config.write_text(site.config.read_text().replace('file = "log"', 'file = "log"\nformat = "json"'))
+        site.edit('file = "log"', 'file = "log"\nformat = "json"')
         site.append(*(raw for raw in attacks() if raw.startswith((b"X-Original-To: log@", b"X-Original-To: raise@"))))
         assert call(site.folder, "handle").status == 0
         yield site.folder / "log"

@@ -7,7 +7,6 @@ import os
 import struct
 import tempfile
 import termios
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,14 +81,6 @@ def on_disk(raw: bytes) -> Iterator[int]:
         file.flush()
         file.seek(0)
         yield file.fileno()
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    """Wait for something that must come."""
-    until = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.005)
 
 
 def is_empty(pipe: int) -> bool:

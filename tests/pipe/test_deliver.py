@@ -16,7 +16,8 @@ import pytest
 from mailproc.cli.deliver import reverse_path
 from mailproc.pipe import source
 from tests.installation import DOMAIN, RECIPIENT, SENDER, Installation, make_mail
-from tests.pipe.mta import ROOT, Make, Mta, Told, is_empty, on_disk, told, wait_until
+from tests.pipe.mta import ROOT, Make, Mta, Told, is_empty, on_disk, told
+from tests.processes import wait_for
 
 WAITS = {
     "handled": (make_mail("1"), Told(0, "")),
@@ -203,13 +204,7 @@ def test_a_mail_that_is_too_big_is_read_to_its_end_and_rejected(make: Make, octe
 
 def replace_config(old: str, new: str) -> Callable[[Installation], None]:
     """Spoil the configuration."""
-    return lambda installation: _write(installation, old, new)
-
-
-def _write(installation: Installation, old: str, new: str) -> None:
-    text = installation.config.read_text()
-    assert old in text
-    installation.config.write_text(text.replace(old, new))
+    return lambda installation: installation.edit(old, new)
 
 
 def remove(name: str) -> Callable[[Installation], None]:
@@ -224,8 +219,8 @@ SPOILT: dict[str, tuple[Callable[[Installation], None], str]] = {
     "no handler": (replace_config("tests.crash.deeds:Deeds", "no.such:Handler"), "no.such"),
     "no state folder": (remove("state"), "type: mailproc init"),
     "no archive": (remove("archive"), "archive"),
-    "no schema": (lambda site: _write(site, "mailproc.db", "other.db"), "mailproc db upgrade"),
-    "the database away": (lambda site: _write(site, f'"{site.database_url}"', '"postgresql://x@127.0.0.1:1/x"'), "127.0.0.1"),
+    "no schema": (lambda site: site.edit("mailproc.db", "other.db"), "mailproc db upgrade"),
+    "the database away": (lambda site: site.edit(f'"{site.database_url}"', '"postgresql://x@127.0.0.1:1/x"'), "127.0.0.1"),
     "somebody else's": (lambda site: shutil.chown(site.folder / "state", "nobody"), "belongs to nobody"),
     "a log that cannot be written": (replace_config('"log"', '"/none/log"'), "/none/log"),
     "the stop file": (lambda site: (site.folder / "state" / "stop").touch(), "stop file"),
@@ -278,7 +273,7 @@ def test_a_signal_before_the_mail_has_come(mta: Mta, number: int) -> None:
     """Is no death by that signal, on which Exim bounces."""
     with pipe(lambda stdin: mta.start(stdin, "-r", RECIPIENT)) as mail:
         os.write(mail, b"Subject: 1\n")
-        wait_until(lambda: is_empty(mail))  # it reads, so that it has begun to listen
+        wait_for(lambda: is_empty(mail))  # it reads, so that it has begun to listen
         mta.started[0].send_signal(number)
         assert told(mta.started[0]).status == 75
     assert mta.installation.receipts() == []
@@ -287,7 +282,7 @@ def test_a_signal_before_the_mail_has_come(mta: Mta, number: int) -> None:
 def test_a_signal_while_it_is_worked(mta: Mta) -> None:
     """The message in hand is finished, and the status is true."""
     process = mta.begin(make_mail("1 wait"))
-    wait_until(lambda: bool(mta.installation.calls()))
+    wait_for(mta.installation.calls)
     process.terminate()
     (mta.installation.folder / "go").touch()
     assert told(process) == Told(0, "")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.installation import Installation, make_mail
-from tests.pipe.mta import KILLED, Mta, Told, told, wait_until
+from tests.pipe.mta import KILLED, Mta, Told, told
+from tests.processes import wait_for
 
 AFTER = ("after-commit", "receive-before-250")  # what the MTA was not told stands in the ledger
 STEPS = ("receive", "attempt", "parse", "handler-half", "before-commit", *AFTER)
@@ -54,7 +55,7 @@ def test_many_at_once(mta: Mta) -> None:
 def test_while_a_mail_is_in_hand_it_is_not_worked_twice(mta: Mta) -> None:
     """The second one comes again later; what the first one had in hand when it was killed is worked then."""
     first = mta.begin(make_mail("1"), failpoint="parse:hang")
-    wait_until(lambda: [receipt.attempts for receipt in mta.installation.receipts()] == [1])
+    wait_for(lambda: [receipt.attempts for receipt in mta.installation.receipts()] == [1])
     second = mta.begin(make_mail("1"))
     first.kill()
     assert first.wait(20) == KILLED

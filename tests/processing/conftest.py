@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailproc.maildrops.memory import MemoryDrop
-from tests.installation import Clock, Installation, MaildirBox
+from tests.installation import Installation, MaildirBox
 from tests.servers.relay import RelayServer
 
 
@@ -23,9 +23,3 @@ def installation(tmp_path: Path, database_url: str, relay: RelayServer) -> Itera
 def drop() -> MemoryDrop:
     """An empty maildrop."""
     return MemoryDrop("main")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """A clock that goes only when it is told to."""
-    return Clock()

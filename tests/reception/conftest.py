@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import Clock, Installation
+from tests.installation import Installation
 from tests.servers.relay import RelayServer
 
 
@@ -16,9 +16,3 @@ def installation(tmp_path: Path, database_url: str, relay: RelayServer) -> Itera
     """An installation without a maildrop, on each database in turn."""
     with Installation(tmp_path, database_url, relay=relay) as installation:
         yield installation
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """A clock that goes only when it is told to."""
-    return Clock()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import SMTP
@@ -16,6 +15,7 @@ from mailproc.processing.reworking import expire, reprocess, resume
 from mailproc.processing.works import Works
 from mailproc.reception.arriving import arrived_at_door
 from tests.installation import RECIPIENT, Clock, Installation, make_mail
+from tests.smtpd.dialogue import codes
 
 HOUR = timedelta(hours=1)
 ONE, TWO = "one@notes.example.org", "two@notes.example.org"
@@ -32,11 +32,6 @@ def said(works: Works, raw: bytes, *recipients: str, lmtp: bool = False) -> list
         client_waits=True,
     )
     return [reply.line() for reply in attend(works, arrived, one_reply=not lmtp)]
-
-
-def codes(replies: Sequence[str]) -> list[str]:
-    """The code and the enhanced status code of each."""
-    return [" ".join(reply.split()[:2]) for reply in replies]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tests.installation import RECIPIENT, Installation, finish
 from tests.nursery.process import Running
@@ -76,8 +76,3 @@ class House:
             client.send(mail + b".\r\n")
             number = len(recipients or (RECIPIENT,)) if greeting == "LHLO" else 1
             return [client.reply() for _ in range(number)]
-
-
-def codes(replies: Sequence[str]) -> list[str]:
-    """The code and the enhanced status code of each reply."""
-    return [" ".join(reply.split()[:2]) for reply in replies]

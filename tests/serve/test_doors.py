@@ -20,12 +20,13 @@ import pytest
 from mailproc.database.engine import writing
 from mailproc.database.passwords import set_password
 from mailproc.privileges import become
+from mailproc.reception.children import fork_child
 from tests.installation import ROOT, Installation, finish, make_mail
-from tests.processes import wait_for
-from tests.serve.house import ANN, House, codes
+from tests.processes import free_port, listens, wait_for
+from tests.serve.house import ANN, House
 from tests.servers.certificates import Certificate, make_authority
 from tests.servers.relay import RelayServer
-from tests.smtpd.dialogue import Client
+from tests.smtpd.dialogue import Client, codes
 
 PASSWORD = "correct horse"
 
@@ -83,10 +84,9 @@ def test_a_unix_socket_speaks_lmtp(installation: Installation, tmp_path: Path) -
     """It is there while we are, for its group and not for the world."""
     path = tmp_path / "lmtp"
     house = House(installation)
-    text = installation.config.read_text()
-    installation.config.write_text(text.replace(f"smtp://127.0.0.1:{house.port}", f"lmtp:unix:{path}"))
+    installation.edit(f"smtp://127.0.0.1:{house.port}", f"lmtp:unix:{path}")
     process = installation.start("-n", command="serve")
-    wait_for(lambda: path.exists() and socket.socket(socket.AF_UNIX).connect_ex(str(path)) == 0)
+    wait_for(lambda: listens(str(path)))
     assert stat.S_IMODE(path.stat().st_mode) == 0o660
     with Client(str(path)) as client:
         client.reply()
@@ -119,7 +119,7 @@ def test_a_proxy_tells_who_calls(installation: Installation) -> None:
     with installation.config.open("a") as config:
         config.write('[domains."*"]\nhandler = "sink"\n')
     process = installation.start("-n", command="serve")
-    wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", house.port)) == 0)
+    wait_for(lambda: listens(("127.0.0.1", house.port)))
     for source, told in (("192.0.2.9", "250"), ("198.51.100.1", "550")):
         with house.client() as client:
             client.send(f"PROXY TCP4 {source} 127.0.0.1 1234 25\r\n".encode())
@@ -146,17 +146,22 @@ def test_dropped_rights_are_gone() -> None:
     """Who has become another user has its groups and no others, and no way back."""
     nobody = pwd.getpwnam("nobody")
     told, tell = os.pipe()
-    if os.fork() == 0:
+
+    def work() -> int:
         become(nobody)
         back = "no"
         with contextlib.suppress(PermissionError):
             os.setuid(0)
             back = "yes"
         os.write(tell, f"{os.getresuid()} {os.getresgid()} {os.getgroups()} {back}".encode())
-        os._exit(0)
-    os.wait()
+        return os.EX_OK
+
+    _, status = os.waitpid(fork_child(work), 0)
+    os.close(tell)
+    with os.fdopen(told) as pipe:
+        said = pipe.read()
     uid, gid = nobody.pw_uid, nobody.pw_gid
-    assert os.read(told, 1000).decode() == f"{(uid,) * 3} {(gid,) * 3} {[gid]} no"
+    assert (os.waitstatus_to_exitcode(status), said) == (os.EX_OK, f"{(uid,) * 3} {(gid,) * 3} {[gid]} no")
 
 
 @pytest.mark.parametrize(
@@ -236,22 +241,24 @@ class New:
 def test_a_handler_that_was_written_for_others(tmp_path: Path, arguments: list[str]) -> None:
     """``-c`` takes a class of aiosmtpd's kind or of smtpd's, without any configuration; its bugs are told to nobody."""
     (tmp_path / "guests.py").write_text(GUEST)
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    process = subprocess.Popen(
+    port = free_port()
+    with subprocess.Popen(
         [sys.executable, "-m", "mailproc", "serve", "-n", "-l", f"127.0.0.1:{port}", "-c", *arguments],
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{tmp_path}"},
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
-    with smtplib.SMTP("127.0.0.1", port) as client:
-        client.sendmail("a@example.com", ["b@example.org"], b"Subject: x\r\n\r\nfor the guest\r\n")
-        with pytest.raises(smtplib.SMTPDataError) as refused:
-            client.sendmail("a@example.com", ["b@example.org"], b"Subject: x\r\n\r\nno, or boom\r\n")
-    process.terminate()
-    _, errors = process.communicate(timeout=20)
+    ) as process:
+        try:
+            wait_for(lambda: listens(("127.0.0.1", port)))
+            with smtplib.SMTP("127.0.0.1", port) as client:
+                client.sendmail("a@example.com", ["b@example.org"], b"Subject: x\r\n\r\nfor the guest\r\n")
+                with pytest.raises(smtplib.SMTPDataError) as refused:
+                    client.sendmail("a@example.com", ["b@example.org"], b"Subject: x\r\n\r\nno, or boom\r\n")
+            process.terminate()
+            _, errors = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert process.returncode == os.EX_OK
     assert b"for the guest" in (tmp_path / "taken").read_bytes()
     assert refused.value.smtp_code == (550 if "Old" in arguments[0] else 451)

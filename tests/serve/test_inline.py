@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.installation import RECIPIENT, ROOT, Installation, finish, make_mail
+from tests.installation import RECIPIENT, Installation, finish, make_mail
 from tests.processes import descendants_of, lives, wait_for
-from tests.serve.house import ANN, House, codes
+from tests.serve.house import ANN, House
+from tests.smtpd.dialogue import codes
 
 HANGING = """
 import time
@@ -178,17 +176,15 @@ def test_a_handler_that_hangs_when_asked_for_an_address(installation: Installati
     with installation.config.open("a") as config:
         config.write('[domains."slow.example.org"]\nhandler = "hanging:hanging"\n')
     house = House(installation)
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{installation.folder}"}
-    command = ["--config", str(installation.config), "serve", "-n"]
-    process = subprocess.Popen([sys.executable, "-m", "mailproc", *command], env=environment, stderr=subprocess.PIPE)
-    wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", house.port)) == 0)
+    house.open()
+    assert house.process is not None
     clients = [house.client() for _ in range(8)]
     for client in clients:
         client.send(f"EHLO x\r\nMAIL FROM:<{ANN}>\r\nRCPT TO:<a@slow.example.org>\r\n".encode())
     assert codes(house.send(make_mail("1"))) == ["250 2.0.0"]
-    process.terminate()
-    _, errors = process.communicate(timeout=15)
-    assert process.returncode == os.EX_OK, errors
+    house.process.terminate()
+    done = finish(house.process, timeout=15)
+    assert done.returncode == os.EX_OK, done.stderr
     for client in clients:
         client.socket.close()
 

@@ -13,7 +13,8 @@ import pytest
 from benchmarks.smtp_load import Told, load
 from tests.installation import RECIPIENT, Installation, finish, make_mail
 from tests.processes import descendants_of, wait_for
-from tests.serve.house import ANN, House, codes
+from tests.serve.house import ANN, House
+from tests.smtpd.dialogue import codes
 
 SPOOL = 'mode = "spool"\nmax_connections_per_address = 50'
 

@@ -321,6 +321,11 @@ def session(server: Server, *lines: str | bytes, tls: ssl.SSLContext | None = No
         return replies
 
 
+def codes(replies: Sequence[str]) -> list[str]:
+    """The code and the enhanced status code of each reply."""
+    return [" ".join(reply.split()[:2]) for reply in replies]
+
+
 def client_context() -> ssl.SSLContext:
     """TLS of a client that believes every certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

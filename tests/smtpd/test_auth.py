@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, auth_mechanism
 
-from mailproc.errors import Away
 from tests.smtpd.dialogue import Scripted, session, start_aiosmtpd, start_mailproc
 
 
@@ -65,24 +64,6 @@ def test_a_password_is_not_asked_for_in_clear(tls: ssl.SSLContext) -> None:
     assert reception.tried == []
 
 
-def test_passwords_that_cannot_be_checked_now_are_no_wrong_ones() -> None:
-    """RFC 4954 section 6: the client may try again, and asks nobody for another password."""
-    reception = Scripted(login_error=Away("the database is away"))
-    with start_mailproc(reception, auth_require_tls=False) as server:
-        replies = session(server, "EHLO x", f"AUTH PLAIN {plain('ann', 'secret')}", "NOOP")
-    assert replies[2:] == ["454 4.7.0 Temporary authentication failure", "250 OK"]
-    assert reception.bugs == []
-
-
-def test_a_bug_in_a_login_is_no_success() -> None:
-    """It is recorded, and the user is nobody."""
-    reception = Scripted(login_error=ValueError("secret"))
-    with start_mailproc(reception, auth_require_tls=False) as server:
-        replies = session(server, "EHLO x", f"AUTH PLAIN {plain('ann', 'secret')}", "MAIL FROM:<>", "RCPT TO:<a@b.example>")
-    assert replies[2] == "451 4.3.0 Internal error, recorded as (OOPS-TEST-1)"
-    assert reception.asked[0][0].user is None
-
-
 @pytest.mark.parametrize(
     ("lines", "last"),
     [
@@ -109,12 +90,6 @@ def test_aiosmtpd_stumbles_over_a_blank() -> None:
     """What is mended here."""
     with start_aiosmtpd(auth_require_tls=False) as server:
         assert session(server, "EHLO x", "AUTH \u2003")[2] == "500 Error: (IndexError) list index out of range"
-
-
-def test_auth_may_be_required() -> None:
-    """As aiosmtpd does it."""
-    with pytest.warns(UserWarning), start_mailproc(auth_required=True, auth_require_tls=False) as server:
-        assert session(server, "EHLO x", "MAIL FROM:<>")[2] == "530 5.7.0 Authentication required"
 
 
 def test_a_subclass_may_have_mechanisms_and_parameters_of_its_own() -> None:

@@ -18,6 +18,7 @@ import pytest
 from mailproc.errors import MailprocError, SettingsError
 from mailproc.smtpd.brought import bring
 from mailproc.smtpd.forgery import without_forged
+from tests.cost import within
 from tests.smtpd.dialogue import Scripted, Server, start_mailproc
 
 TOP = Path(__file__).parents[2]
@@ -145,9 +146,10 @@ def test_the_parser_of_the_standard_library_sees_none(end: bytes, before: bytes,
 
 def test_a_header_of_forged_fields_is_cleaned_in_one_pass() -> None:
     """Time grows with the length alone: a mail of 8 MB takes less than a few seconds."""
-    code = "X-Peer: x\r\n \r\n"
-    assert without_forged(code.encode() * 600_000 + b"B: 2\r\n\r\n") == b"B: 2\r\n\r\n"
-    assert without_forged(b"\r" * 8_000_000 + b"X-Peer: x").count(b"\r") == 8_000_000 - 1
+    forged = b"X-Peer: x\r\n \r\n" * 600_000 + b"B: 2\r\n\r\n"
+    assert within(2.0, lambda: without_forged(forged)) == b"B: 2\r\n\r\n"
+    ends = b"\r" * 8_000_000 + b"X-Peer: x"
+    assert within(2.0, lambda: without_forged(ends)).count(b"\r") == 8_000_000 - 1
 
 
 # Of smtpd -------------------------------------------------------------------------------------------------------------------

@@ -146,29 +146,6 @@ def test_a_wrong_number_of_replies_is_a_bug(replies: list[Reply]) -> None:
         assert session(server, *MESSAGE)[5] == RECORDED
 
 
-def test_a_hook_of_every_verb_may_have_a_bug() -> None:
-    """The session survives each of them, and no exception is left to the event loop."""
-
-    class Broken:
-        async def handle_EHLO(self, s: Any, se: Any, e: Any, host: str, lines: list[str]) -> list[str]:  # noqa: N802
-            raise ValueError("secret")
-
-        handle_HELO = handle_MAIL = handle_NOOP = handle_RSET = handle_VRFY = handle_QUIT = None  # noqa: N815
-
-    async def broken(*_: Any) -> str:
-        raise ValueError("secret")
-
-    for verb in ("HELO", "MAIL", "NOOP", "RSET", "VRFY", "QUIT"):
-        setattr(Broken, f"handle_{verb}", broken)
-    reception = Scripted()
-    with start_mailproc(reception, handler=Broken()) as server:
-        replies = session(server, "EHLO x", "HELO x", "NOOP", "RSET", "VRFY a@b.example", "QUIT", "HELP")
-        _assert_quiet(server)
-    assert replies[1:7] == [RECORDED] * 6
-    assert replies[7].startswith("250 Supported commands")
-    assert len(reception.bugs) == 6
-
-
 def test_a_client_that_goes_away_is_no_bug() -> None:
     """Neither before its reply nor in the middle of a message."""
     reception = Scripted()

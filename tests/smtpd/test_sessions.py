@@ -101,9 +101,11 @@ def test_a_session_at_our_door(transcript: Transcript, ours: Open) -> None:
     server, (handler, reception) = ours(transcript.door)
     messages = handler.messages if hasattr(handler, "messages") else reception.messages
     messages.clear()
+    reception.bugs.clear()
     play(server, transcript, transcript.steps, [step.told for step in transcript.steps])
     assert messages == [octets(message) for message in transcript.messages]
     assert server.problems == []
+    assert len(reception.bugs) == bugs_in(transcript)
     if transcript.who:
         assert seen(reception) == transcript.who
 
@@ -156,6 +158,12 @@ def answers(client: Client, wanted: list[str]) -> list[str]:
     except TimeoutError:
         lines.append("(silence)")
     return lines
+
+
+def bugs_in(transcript: Transcript) -> int:
+    """How many bugs the table tells of: a step with an id in its replies, and the hook of STARTTLS, whose id nobody hears."""
+    steps = sum(any("(OOPS-TEST-1)" in line for line in step.told) for step in transcript.steps)
+    return steps + (transcript.door == "broken tls")
 
 
 def seen(reception: Told) -> str:

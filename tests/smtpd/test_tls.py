@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mailproc.smtpd.limits import Limits
-from tests.smtpd.dialogue import Scripted, Server, client_context, session, start_aiosmtpd, start_mailproc
+from tests.smtpd.dialogue import Scripted, Server, client_context, session, start_mailproc
 
 PLAIN = "AUTH PLAIN AGFubgBzZWNyZXQ="  # ann, secret
 FAILED = "421 4.7.6 TLS handshake failed"
@@ -36,12 +36,6 @@ def test_starttls_is_offered_once_and_done_once(tls: ssl.SSLContext) -> None:
     assert reception.asked[0][0].tls
 
 
-def test_aiosmtpd_does_it_twice(tls: ssl.SSLContext) -> None:
-    """What is mended here."""
-    with start_aiosmtpd(tls_context=tls) as server:
-        assert after_starttls(server, "EHLO x", "STARTTLS")[1] == "220 Ready to start TLS"
-
-
 def test_what_is_said_in_clear_behind_starttls_is_forgotten(tls: ssl.SSLContext) -> None:
     """Neither commands nor a message that somebody else has put there get an answer."""
     reception = Scripted()
@@ -61,13 +55,6 @@ def test_much_that_is_said_in_clear_behind_starttls_holds_no_place(tls: ssl.SSLC
             client.send(b"STARTTLS\r\n" + b"x" * 5000)
             assert client.reply() == "220 Ready to start TLS"
         server.wait_until_empty()
-
-
-def test_tls_may_be_required(tls: ssl.SSLContext) -> None:
-    """As aiosmtpd does it."""
-    with start_mailproc(tls_context=tls, require_starttls=True) as server:
-        assert session(server, "EHLO x", "MAIL FROM:<>")[2] == "530 Must issue a STARTTLS command first"
-        assert after_starttls(server, "EHLO x", "MAIL FROM:<>")[1] == "250 OK"
 
 
 @pytest.mark.parametrize("octets", [b"EHLO x\r\n" * 2, b"GET / HTTP/1.1\r\n\r\n"])
@@ -147,14 +134,6 @@ def test_implicit_tls_offers_auth_and_no_starttls(tls: ssl.SSLContext) -> None:
     assert replies[2:] == ["235 2.7.0 Authentication successful", "503 5.5.1 TLS already active", "250 OK", "250 OK"]
     caller = reception.asked[0][0]
     assert (caller.tls, caller.user) == (True, "ann")
-
-
-def test_aiosmtpd_offers_no_auth_inside_of_implicit_tls(tls: ssl.SSLContext) -> None:
-    """What is mended here."""
-    with start_aiosmtpd(tls=tls) as server:
-        replies = session(server, "EHLO x", PLAIN, tls=client_context())
-    assert "AUTH" not in replies[1]
-    assert replies[2] == "538 5.7.11 Encryption required for requested authentication mechanism"
 
 
 def test_connections_with_implicit_tls_are_counted_before_their_handshake(tls: ssl.SSLContext) -> None:

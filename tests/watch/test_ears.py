@@ -17,7 +17,7 @@ from mailproc.watching.ears import Ears
 from tests.installation import make_mail
 from tests.processes import children_of, lives, wait_for
 from tests.watch.conftest import Make, Watch
-from tests.watch.watching import Systemd, edit
+from tests.watch.watching import Systemd
 
 COMMAND = """
 [[maildrop]]
@@ -65,7 +65,7 @@ def test_what_prints_a_password_ends_with_who_has_asked(make: Make, watch: Watch
     site = make()
     watched = watch(site, "--poll", "1 h")
     text = site.config.read_text()
-    edit(site, "[log]", f"{COMMAND}\n[log]")
+    site.edit("[log]", f"{COMMAND}\n[log]")
     watched.process.send_signal(signal.SIGHUP)
     wait_for(lambda: len(started(site.folder)) == 1)
     left = int((site.folder / "left").read_text())

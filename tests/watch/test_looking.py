@@ -175,7 +175,7 @@ def test_a_server_without_idle_is_asked_again(
         assert (proxy.connections, b"IDLE" in proxy.heard) == (1, False)
 
 
-def test_idle_is_renewed(dovecot: Dovecot, user: str, imap: Callable[..., Maildrop], listener: Callable[..., Listener]) -> None:
+def test_idle_is_renewed(dovecot: Dovecot, imap: Callable[..., Maildrop], listener: Callable[..., Listener]) -> None:
     """At every poll on the same connection, long before a server loses its patience."""
     with Proxy(dovecot.port) as proxy:
         heard = listener(imap(proxy.port), 0.2)
@@ -186,7 +186,7 @@ def test_idle_is_renewed(dovecot: Dovecot, user: str, imap: Callable[..., Maildr
 
 @pytest.mark.parametrize("spoken", [b"* 7 EXISTS\r\n+ idling\r\n", b"+ idling\r\n* 7 EXISTS\r\n"])
 def test_news_that_come_along_with_the_word_to_idle_are_not_missed(
-    spoken: bytes, dovecot: Dovecot, user: str, imap: Callable[..., Maildrop]
+    spoken: bytes, dovecot: Dovecot, imap: Callable[..., Maildrop]
 ) -> None:
     """Before it or in the same segment, where the socket has nothing more to say."""
     with Proxy(dovecot.port, rest=Fault(replace=((b"+ idling\r\n", spoken),))) as proxy:
@@ -199,7 +199,7 @@ def test_news_that_come_along_with_the_word_to_idle_are_not_missed(
 
 
 def test_a_server_that_does_not_let_us_idle_is_asked_again(
-    user: str, imap: Callable[..., Maildrop], listener: Callable[..., Listener]
+    imap: Callable[..., Maildrop], listener: Callable[..., Listener]
 ) -> None:
     """Whatever it has promised, and by the same connection."""
     with Reluctant() as server:
@@ -210,7 +210,7 @@ def test_a_server_that_does_not_let_us_idle_is_asked_again(
 
 @pytest.mark.parametrize("told", [b"* 2 EXISTS\r\n", b"* 1 EXPUNGE\r\n* 1 EXISTS\r\n"])
 def test_news_that_come_along_with_the_answer_to_a_search_are_not_slept_over(
-    told: bytes, user: str, imap: Callable[..., Maildrop]
+    told: bytes, imap: Callable[..., Maildrop]
 ) -> None:
     """RFC 9051 section 7.4.1: a server tells them at the end of any command, once, and IDLE does not repeat it."""
     with Reluctant({b"UID": b"* SEARCH 7\r\n" + told + b"%s OK done\r\n"}) as server:
@@ -223,7 +223,7 @@ def test_news_that_come_along_with_the_answer_to_a_search_are_not_slept_over(
         assert b"IDLE" in server.heard
 
 
-def test_a_server_that_floods_an_idle_is_left(user: str, imap: Callable[..., Maildrop]) -> None:
+def test_a_server_that_floods_an_idle_is_left(imap: Callable[..., Maildrop]) -> None:
     """After a few hundred KiB, for each line costs memory and time."""
     with Reluctant({b"IDLE": b"+ idling\r\n" + b"* 5 EXISTS\r\n" * 30_000}) as server:
         drop = open_drop(imap(server.port), readonly=True)

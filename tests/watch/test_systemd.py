@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -72,10 +71,10 @@ def test_the_dialogue_of_a_watch(make: Make, watch: Watch, monkeypatch: pytest.M
     watched.systemd.hear("STOPPING=1")
 
 
-def test_a_server_that_cannot_be_reached_does_not_delay_the_start(make: Make, watch: Watch, tmp_path: Path) -> None:
+def test_a_server_that_cannot_be_reached_does_not_delay_the_start(make: Make, watch: Watch) -> None:
     """The watch is ready, and says what is out of reach."""
     site = make()
-    site.config.write_text(site.config.read_text().replace("/Maildir", "/nowhere"))
+    site.edit("/Maildir", "/nowhere")
     watched = watch(site)
     assert any(said.startswith("STATUS=1 maildrop (1 out of reach: main)") for said in watched.systemd.said) or (
         watched.systemd.hear("STATUS=1 maildrop (1 out of reach: main)")

@@ -91,7 +91,7 @@ def test_without_ears_mail_may_wait_anywhere() -> None:
     assert (made.all_heard, made.looks(EVERYBODY)) == (False, dict.fromkeys(EVERYBODY, True))
 
 
-def test_who_is_held_by_another_gets_its_turn_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_held_by_another_gets_its_turn_later() -> None:
     """Not before the time is over."""
     made = turns()
     made.hold(["a", "b"], {"b": "it is held"}, 60)

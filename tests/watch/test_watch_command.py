@@ -26,7 +26,7 @@ from tests.processes import children_of, wait_for
 from tests.servers.dovecot import Dovecot
 from tests.servers.proxy import Proxy
 from tests.watch.conftest import Make, Watch
-from tests.watch.watching import Systemd, edit, more_maildrops
+from tests.watch.watching import Systemd, more_maildrops
 
 
 def boxes_on(dovecot: Dovecot, number: int) -> list[DovecotBox]:
@@ -92,7 +92,7 @@ def test_a_refused_login_is_loud_once_and_no_end(make: Make, watch: Watch, dovec
     site = make(*boxes_on(dovecot, 1), MaildirBox(tmp_path / "Maildir"))
     (site.folder / "password").write_text("wrong\n")
     with Proxy(dovecot.port) as proxy:
-        edit(site, f":{dovecot.port}/", f":{proxy.port}/")
+        site.edit(f":{dovecot.port}/", f":{proxy.port}/")
         (site.state.folder / "pending").touch()
         watched = watch(site, "--poll", "1 h")
         wait_for(lambda: site.state.last_success("second"))  # a round
@@ -187,7 +187,7 @@ def test_a_watch_that_cannot_begin_exits_78(
     """With the line that `mailproc handle` would say; nothing is left running, and no mail is touched."""
     site = make()
     site.append(make_mail("1"))
-    edit(site, old, new)
+    site.edit(old, new)
     ended = site.mailproc("watch", *arguments)
     assert (ended.returncode, re.search(line, ended.stderr) is not None) == (78, True), ended.stderr
     assert site.left_in_maildrop() == ["1"]
@@ -196,7 +196,7 @@ def test_a_watch_that_cannot_begin_exits_78(
 def test_a_configuration_without_maildrops_has_nothing_to_watch(tmp_path: Path, make: Make) -> None:
     """Unless doors take mail in, or have done so: then a run and a watch have work all the same."""
     site = make()
-    edit(site, f'[[maildrop]]\nname = "main"\nurl = "maildir:{tmp_path}/Maildir"\n', "")
+    site.edit(f'[[maildrop]]\nname = "main"\nurl = "maildir:{tmp_path}/Maildir"\n', "")
     for command in ("handle", "watch"):
         ended = site.mailproc(command)
         assert (ended.returncode, "there is no [[maildrop]] to empty" in ended.stderr) == (78, True)

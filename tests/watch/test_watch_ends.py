@@ -14,7 +14,7 @@ from mailproc.worker import Link
 from tests.installation import Installation, MaildirBox, finish, make_mail
 from tests.processes import children_of, lives, wait_for
 from tests.watch.conftest import Make, Watch
-from tests.watch.watching import Systemd, edit, more_maildrops
+from tests.watch.watching import Systemd, more_maildrops
 
 
 def in_the_handler(site: Installation) -> None:
@@ -72,7 +72,7 @@ def test_a_worker_is_told_to_stop_once(tmp_path: Path) -> None:
     assert (supervisor.run(), told.read_text(), len(heeded) > 2) == (0, ".", True)
 
 
-def test_a_worker_is_told_what_its_supervisor_was_told_before(tmp_path: Path) -> None:
+def test_a_worker_is_told_what_its_supervisor_was_told_before() -> None:
     """A stop that comes while it is born is not lost."""
 
     def work(link: Link, deaths: dict[str, str]) -> int:
@@ -124,7 +124,7 @@ def test_sighup_reads_the_configuration_again(make: Make, watch: Watch, tmp_path
     watched = watch(site, "--poll", "1 h")
     other = MaildirBox(tmp_path / "other")
     more_maildrops(site, {"other": other.url})
-    edit(site, '[[maildrop]]\nname = "main"', '[[maildrop]]\nname = "renamed"')
+    site.edit('[[maildrop]]\nname = "main"', '[[maildrop]]\nname = "renamed"')
     watched.process.send_signal(signal.SIGHUP)
     said = watched.systemd.hear("RELOADING=1")
     before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
@@ -145,11 +145,11 @@ def test_a_broken_configuration_is_not_taken(old: str, new: str, line: str, make
     """That is said, whether it can be seen in the file or only by its use, and the one before stays."""
     site = make()
     watched = watch(site, "--poll", "1 h")
-    edit(site, old, new)
+    site.edit(old, new)
     watched.process.send_signal(signal.SIGHUP)
     systemd.hear("RELOADING=1")
     systemd.hear("READY=1")
-    edit(site, new, old)
+    site.edit(new, old)
     site.append(make_mail("1"))
     watched.wait_for("1")
     status, said = watched.stop()

@@ -83,10 +83,3 @@ def more_maildrops(installation: Installation, urls: dict[str, str]) -> None:
     drops = [f'[[maildrop]]\nname = "{name}"\nurl = "{url}"\n' for name, url in urls.items()]
     passwords = "" if all(url.startswith("maildir:") for url in urls.values()) else 'password_file = "password"\n'
     installation.config.write_text(text.replace("[log]", "".join(drop + passwords for drop in drops) + "[log]", 1))
-
-
-def edit(installation: Installation, old: str, new: str) -> None:
-    """Change the configuration."""
-    text = installation.config.read_text()
-    assert old in text
-    installation.config.write_text(text.replace(old, new))
