@@ -89,7 +89,7 @@ def serve(ctx: click.Context, /, **given: Any) -> int:
         raise click.UsageError("CLASSARGS belong to --class")
     _heed_dialogue(given["debug"])
     if given["brought"]:
-        return _serve_brought(given)
+        return _serve_guest(given)
     from mailproc.serve import serve_mail
     from mailproc.settings import load
 
@@ -132,7 +132,7 @@ def _with(settings: Settings, serve: Serve, size: int | None) -> Settings:
     return replace(settings, serve=serve, max_size=Size(size) if size else settings.max_size)
 
 
-def _serve_brought(given: dict[str, Any]) -> int:
+def _serve_guest(given: dict[str, Any]) -> int:
     """Without a configuration: the handler is all there is."""
     from mailproc.envelope import MAX_SIZE
     from mailproc.reception.guests import serve_guest

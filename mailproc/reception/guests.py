@@ -15,7 +15,7 @@ from mailproc.reading import one_line
 from mailproc.reception.doors import bound_doors, keep_open, make_census
 from mailproc.settings import Serve
 from mailproc.smtpd import Caller
-from mailproc.smtpd.brought import bring
+from mailproc.smtpd.guest import bring
 from mailproc.systemd import Service
 
 log = logging.getLogger("mailproc")

@@ -11,19 +11,20 @@ aiosmtpd speaks the protocol, and `Reception` is who decides.
     limits       what clients may take, and the count of it
     handshake    TLS handshakes that fail
     connection   a session's seat, its time and its end, and who is at the other end
-    mended       the session: aiosmtpd's SMTP and LMTP, with what they lack to be shown to the world
+    session      aiosmtpd's SMTP and LMTP, with what they lack to be shown to the world
     reader       what a session reads: commands, and messages line by line
     replies      what a session may say: whole lines of printable ASCII
     dialogue     what an operator sees of it who looks on
     door         what aiosmtpd calls when there is something to decide
     kinds        a class of the operator's in the place of aiosmtpd's SMTP
-    brought      handlers that were written for aiosmtpd or smtpd
+    guest        handlers that were written for aiosmtpd or smtpd
+    threads      calls that may block
     forgery      fields of a sender's that pretend to be the envelope
 
-Of these `connection`, `mended`, `doorstep`, `door` and `kinds` import aiosmtpd; the others do without, and so does this module.
+Of these `connection`, `session`, `doorstep`, `door` and `kinds` import aiosmtpd; the others do not, nor does this module.
 
-One more extension of SMTP: its verbs are methods ``smtp_VERB`` of `mended.Mended`, or of a class of its own that
-`mended.mended` puts among the bases. Its parameters of MAIL and RCPT are taken out in ``Mended._getparams``, for aiosmtpd
+One more extension of SMTP: its verbs are methods ``smtp_VERB`` of `session.Mended`, or of a class of its own that
+`session.mended` puts among the bases. Its parameters of MAIL and RCPT are taken out in ``Mended._getparams``, for aiosmtpd
 refuses those that it does not know. Its keyword is added by a hook ``handle_EHLO`` of `door.Door`, which then has to set
 ``session.host_name`` too. What is not read by lines goes through `reader`.
 """

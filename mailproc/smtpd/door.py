@@ -8,7 +8,7 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
 from mailproc.errors import Transient
 from mailproc.smtpd import Reception
-from mailproc.smtpd.mended import Mended
+from mailproc.smtpd.session import Mended
 
 
 class Proved(NamedTuple):

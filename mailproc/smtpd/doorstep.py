@@ -17,7 +17,7 @@ from mailproc.reading import one_line
 from mailproc.smtpd.connection import Broken
 from mailproc.smtpd.handshake import Handshake
 from mailproc.smtpd.limits import SHUTTING_DOWN, TOO_MANY, Census, Seat, plain
-from mailproc.smtpd.mended import Mended, mended
+from mailproc.smtpd.session import Mended, mended
 
 _log = logging.getLogger(__name__)
 

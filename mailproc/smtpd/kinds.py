@@ -10,7 +10,7 @@ from aiosmtpd.smtp import SMTP
 
 from mailproc.errors import SettingsError
 from mailproc.reading import one_line
-from mailproc.smtpd.brought import loaded
+from mailproc.smtpd.guest import loaded
 
 
 def smtp_kind(target: str | None, parameters: Mapping[str, Any] | None = None) -> type[SMTP]:

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from mailproc.errors import MailprocError, SettingsError
-from mailproc.smtpd.brought import bring
 from mailproc.smtpd.forgery import without_forged
+from mailproc.smtpd.guest import bring
 from tests.cost import within
 from tests.smtpd.dialogue import Scripted, Server, start_mailproc
 
@@ -244,7 +244,7 @@ class Handler:
 HANGS = """
 import asyncio, sys, threading
 from types import SimpleNamespace
-from mailproc.smtpd.brought import _Process
+from mailproc.smtpd.guest import _Process
 started = threading.Event()
 def hang(peer, mailfrom, rcpttos, data):
     started.set()
@@ -315,7 +315,7 @@ import asyncio, sys
 from pathlib import Path
 from types import SimpleNamespace
 from mailproc.errors import SettingsError
-from mailproc.smtpd.brought import bring
+from mailproc.smtpd.guest import bring
 module, folder = sys.argv[1:]
 handler = bring(f"{module}:Handler", (), Path(folder))
 envelope = SimpleNamespace(content=b"", mail_from="a@b.example", rcpt_tos=[], mail_options=[], rcpt_options=[])
