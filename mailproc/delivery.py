@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailproc.address import Address
-from mailproc.outcome import Disposition, Mail, Outcome
+from mailproc.outcome import Disposition, Forward, Intent, Mail, Outcome, Sendable
 from mailproc.principal import Principal
 from mailproc.reply import Reply
 
@@ -53,21 +53,27 @@ class Delivery:
     archive_url: str
     log: logging.LoggerAdapter[logging.Logger]
 
-    def handled(self, note: str = "", *, send: Iterable[Mail] = ()) -> Outcome:
-        """The work is done; ``note`` goes into the ledger, ``send`` into the outbox in the same commit."""
-        return Outcome(Disposition.HANDLED, note, send=tuple(send))
+    def handled(self, note: str = "", *, send: Iterable[Sendable] = (), report: bool = False) -> Outcome:
+        """The work is done; ``note`` goes into the ledger, ``send`` into the outbox in the same commit.
+
+        ``report`` has the administrator's report tell of it, in the words of ``note``.
+        """
+        return Outcome(Disposition.HANDLED, note, send=tuple(send), report=report)
 
     def drop(self, reason: str) -> Outcome:
         """There is nothing to do; nobody is told."""
         return Outcome(Disposition.DROPPED, reason, rule="handler")
 
-    def reject(self, reason: str, *, failing_commands: Iterable[str] = (), reply: Reply | None = None) -> Outcome:
+    def reject(
+        self, reason: str, *, failing_commands: Iterable[str] = (), reply: Reply | None = None, dsn: bool = False
+    ) -> Outcome:
         """The sender's mistake; ``reason`` is told to the sender, with the commands that failed.
 
-        ``reply`` is what a client that waits at a door is told in place of the usual ``554``; its code is a 5yz.
+        ``reply`` is what a client that waits at a door is told in place of the usual ``554``; its code is a 5yz. With ``dsn``
+        the mail that tells it elsewhere is a delivery status notification (RFC 3464): as for an address that there is not.
         """
         commands = tuple(failing_commands)
-        return Outcome(Disposition.REJECTED, reason, rule="handler", failing_commands=commands, reply=reply)
+        return Outcome(Disposition.REJECTED, reason, rule="handler", failing_commands=commands, reply=reply, dsn=dsn)
 
     def defer(self, reason: str, *, reply: Reply | None = None) -> Outcome:
         """Something needed is away; the message is tried again later, for up to 4 days.
@@ -80,6 +86,22 @@ class Delivery:
     def mail(self, to: str, subject: str, text: str) -> Mail:
         """A mail to somebody else, ``local@domain``, for ``send``; failures to deliver it come back to our From address."""
         return Mail(Address.parse(to), subject, text)
+
+    def forward(self, raw: bytes, recipients: Iterable[str], *, reverse_path: str, tells_sender: bool = False) -> Forward:
+        """A mail that goes on as it is, for ``send``: the bytes ``raw``, once to each of ``recipients``.
+
+        ``reverse_path`` is who hears of failures, "" for nobody. ``tells_sender`` has the sender told of the recipients that
+        the relay refuses for good (RFC 3464), where an answer is allowed. Raises ValueError without a recipient.
+        """
+        return Forward(raw, tuple(recipients), reverse_path, tells_sender)
+
+    def intent(self, payload: Mapping[str, object], *, key: str = "") -> Intent:
+        """Something to be done elsewhere after the commit, for ``send``: the handler's ``perform`` is called with it.
+
+        ``payload`` is what JSON can hold; ``key`` tells several intents of one message apart. Raises TypeError for what is no
+        JSON.
+        """
+        return Intent(payload, key)
 
     def reply(self, text: str, *, subject: str | None = None) -> Mail:
         """An answer to the sender, for ``send``; ``subject`` is ``Re:`` and the mail's own unless given.

@@ -38,7 +38,14 @@ class MissingProgram(MailprocError):
 
 
 class Transient(MailprocError):
-    """Something that the message needs is away: it is deferred and tried again (RFC 5321 section 4.5.4.1)."""
+    """Something that the message needs is away: it is deferred and tried again (RFC 5321 section 4.5.4.1).
+
+    ``after`` are the seconds to wait at the least, where what is away has said so; it counts for an errand.
+    """
+
+    def __init__(self, *words: object, after: float | None = None) -> None:
+        super().__init__(*words)
+        self.after = after
 
 
 class Away(Transient):

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
     from mailproc.address import Address
     from mailproc.delivery import Delivery
+    from mailproc.errand import Errand
     from mailproc.outcome import Outcome
+    from mailproc.reply import Reply
 
 Handler: TypeAlias = "Callable[[Delivery], Outcome]"
-Accepts: TypeAlias = "Callable[[Address, Session], bool]"
+Accepts: TypeAlias = "Callable[[Address, Session], bool | Reply]"
+Performs: TypeAlias = "Callable[[Errand], str]"
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., object])
 _MARK = "__mailproc_handler__"
@@ -53,7 +56,8 @@ def handler(*, requires: Trust = Trust.WEAK, external: bool = False) -> Callable
 def accepts_of(handler: object) -> Accepts | None:
     """What a handler says of its addresses, when it says anything: whether a door is to take mail for one.
 
-    It is the handler's attribute ``accepts``, called with the address, and where it takes two with a database session too.
+    It is the handler's attribute ``accepts``, called with the address, and where it takes two with a database session too. It
+    answers yes or no, or the `Reply` that says no in words of its own.
     """
     accepts = getattr(handler, "accepts", None)
     if accepts is None:
@@ -61,6 +65,12 @@ def accepts_of(handler: object) -> Accepts | None:
     if len(inspect.signature(accepts).parameters) > 1:
         return accepts  # type: ignore[no-any-return]
     return lambda address, session: accepts(address)
+
+
+def performs_of(handler: object) -> Performs | None:
+    """How a handler carries out the intents that it sends, when it sends any: its attribute ``perform``."""
+    perform: Performs | None = getattr(handler, "perform", None)
+    return perform
 
 
 def traits_of(candidate: object) -> Traits | None:

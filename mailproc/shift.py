@@ -11,13 +11,14 @@ from datetime import datetime
 from sqlalchemy.engine import Engine
 
 from mailproc.app import drop_policy, make_limits, make_relay, make_works
-from mailproc.database import fence, outbox, spool
+from mailproc.database import errands, fence, outbox, spool
 from mailproc.database.engine import reading, writing
 from mailproc.drops import open_drop
 from mailproc.errors import Away, MailprocError
 from mailproc.exits import exit_status, gravest
 from mailproc.ownership import forget_the_dead
 from mailproc.processing.emptying import empty
+from mailproc.processing.performing import perform
 from mailproc.processing.policy import Budget
 from mailproc.processing.receiving import renew_lease
 from mailproc.processing.reworking import expire, resume
@@ -69,7 +70,7 @@ class Shift:
         except MailprocError as error:
             self._note(error)
             return gravest(self._statuses)
-        self._send(works)
+        self._after_all(works)
         if self.whole and not any(self._statuses) and not self.link.stopping():
             pending.clear(lambda: nothing_left(works.engine, works.clock()))
         return gravest(self._statuses)
@@ -92,9 +93,14 @@ class Shift:
         finally:
             drop.close()
 
-    def _send(self, works: Works) -> None:
+    def _after_all(self, works: Works) -> None:
+        """Send what is due and carry out what is to be done elsewhere; one does not wait for the other."""
         try:
             flush(works, make_relay(self.settings))
+        except MailprocError as error:
+            self._note(error)
+        try:
+            perform(works)
         except MailprocError as error:
             self._note(error)
 
@@ -118,6 +124,6 @@ def begin(works: Works, state: State) -> None:
 
 
 def nothing_left(engine: Engine, now: datetime) -> bool:
-    """Whether neither a receipt waits for us nor a mail is to be sent."""
+    """Whether no receipt waits for us, no mail is to be sent, and nothing is to be done elsewhere."""
     with reading(engine) as conn:
-        return not spool.any_for_us(conn, now) and outbox.waiting(conn) == 0
+        return not spool.any_for_us(conn, now) and outbox.waiting(conn) == 0 and errands.waiting(conn) == 0

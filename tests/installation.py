@@ -34,6 +34,7 @@ from mailproc.address import Address
 from mailproc.app import drop_policy, make_limits, make_relay, make_works
 from mailproc.database import books, tables
 from mailproc.database.engine import make_engine, reading, writing
+from mailproc.database.errands import state_of
 from mailproc.database.keys import import_key
 from mailproc.database.users import add_user
 from mailproc.drops import open_drop
@@ -326,8 +327,14 @@ class Installation:
         return self._rows(sa.select(tables.oops).order_by(tables.oops.c.created_at, tables.oops.c.id))
 
     def outbox(self) -> list[sa.Row[Any]]:
-        """The outbox, oldest first."""
-        return self._rows(sa.select(tables.outbox).order_by(tables.outbox.c.id))
+        """The outbox with the bytes of its letters, oldest first."""
+        letters = (tables.letter.c.raw, tables.letter.c.tell)
+        return self._rows(sa.select(tables.outbox, *letters).join(tables.letter).order_by(tables.outbox.c.id))
+
+    def errands(self) -> list[tuple[str, str | None, str | None]]:
+        """What was to be done elsewhere, in order: state, note and OOPS."""
+        rows = self._rows(sa.select(tables.errand).order_by(tables.errand.c.id))
+        return [(state_of(row), row.reply, row.oops_id) for row in rows]
 
     def sent(self) -> list[Message]:
         """What the relay was given, in order."""

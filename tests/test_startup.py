@@ -102,7 +102,12 @@ def test_a_run_with_mail_imports_what_is_heavy_in_the_worker(maildir_site: Insta
 
 
 PUBLIC = {
+    "Address": "mailproc.address",
     "Delivery": "mailproc.delivery",
+    "Errand": "mailproc.errand",
+    "Forward": "mailproc.outcome",
+    "Intent": "mailproc.outcome",
+    "Mail": "mailproc.outcome",
     "Outcome": "mailproc.outcome",
     "Rejected": "mailproc.errors",
     "Reply": "mailproc.reply",

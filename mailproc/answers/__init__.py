@@ -3,15 +3,17 @@
 from mailproc.answers.answering import Answering
 from mailproc.answers.compose import (
     Composed,
-    Unsendable,
-    check_sendable,
     compose,
     compose_answer,
     compose_error,
     compose_mail,
+    compose_report,
 )
+from mailproc.answers.dsn import Undelivered
+from mailproc.answers.notice import compose_notice
 from mailproc.answers.original import Original
 from mailproc.answers.permission import RATE_LIMIT, RATE_WINDOW, may_answer, wire_address
+from mailproc.answers.sendable import Unsendable, check_sendable
 from mailproc.answers.templates import Text, Texts, load_texts
 
 __all__ = [
@@ -22,12 +24,15 @@ __all__ = [
     "Original",
     "Text",
     "Texts",
+    "Undelivered",
     "Unsendable",
     "check_sendable",
     "compose",
     "compose_answer",
     "compose_error",
     "compose_mail",
+    "compose_notice",
+    "compose_report",
     "load_texts",
     "may_answer",
     "wire_address",

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailproc.address import Address
-from mailproc.answers import fields
+from mailproc.answers import dsn, fields
 from mailproc.answers.answering import Answering
+from mailproc.answers.dsn import Undelivered
 from mailproc.answers.entities import multipart, original_part, text_part
 from mailproc.answers.original import ATTACHED, ATTACHED_OF_LARGE, Original
 from mailproc.answers.permission import wire_address
 from mailproc.answers.plaintext import clean, wrap
+from mailproc.answers.sendable import Unsendable, check_sendable
 from mailproc.answers.templates import Text
 from mailproc.outcome import Disposition, Mail, Outcome
 from mailproc.reading.display import one_line
@@ -27,10 +28,6 @@ MOST_COMMANDS = 100  # failing commands that are listed; a mail with more of the
 LONGEST_COMMAND = 500  # characters
 LONGEST_REASON = 10_000  # characters of the reason that are told
 _LONGEST_VALUE = 500  # characters of any other value of a text
-
-
-class Unsendable(ValueError):
-    """What a handler wants to send cannot be sent: a bad address, or a second answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +39,6 @@ class Composed:
     message_id: str
     raw: bytes
     answer: bool
-
-
-def check_sendable(outcome: Outcome, author: Address | None) -> None:
-    """Raise `Unsendable` when `compose` could not send what ``outcome`` holds.
-
-    To be asked while the handler's writes can still be undone. A message has at most one answer; an error mail is one.
-    """
-    answers = [mail for mail in outcome.send if mail.is_answer]
-    told = outcome.disposition in (Disposition.REJECTED, Disposition.FAILED)
-    if len(answers) + told > 1:
-        raise Unsendable("a message has at most one answer, and an error mail is one")
-    for mail in answers:
-        if mail.to is not None and (author is None or mail.to.folded != author.folded):
-            raise Unsendable("an answer goes to the sender of the message and to nobody else")
-    for mail in outcome.send:
-        if mail.to is not None and not mail.is_answer and wire_address(mail.to) is None:
-            raise Unsendable(f"no mail can be sent to {one_line(str(mail.to), 100)!r}")
 
 
 def compose(
@@ -82,7 +62,7 @@ def compose(
         compose_answer(answering, original, mail, now=now)
         if mail.is_answer
         else compose_mail(answering, original, mail, n, now=now)
-        for n, mail in enumerate(outcome.send)
+        for n, mail in enumerate(outcome.mails)
         if answerable or not mail.is_answer
     ]
     error = compose_error(answering, original, outcome, now=now, oops_id=oops_id) if answerable else None
@@ -131,9 +111,37 @@ def compose_error(
     if outcome.disposition is not Disposition.REJECTED:
         return None
     values = {"reason": outcome.reason[:LONGEST_REASON], "failing_commands": _listed(outcome.failing_commands)}
+    if outcome.dsn:
+        status = outcome.reply.status if outcome.reply else ""
+        undelivered = [Undelivered(original.recipient, outcome.reason, status)]
+        return _report(answering, original, undelivered, values["failing_commands"], "rejected", now)
     large = original.size > answering.max_size
     text = answering.texts.too_big if large else answering.texts.rejected
     return _error(answering, original, text, values, "rejected", now, ATTACHED_OF_LARGE if large else ATTACHED)
+
+
+def compose_report(
+    answering: Answering, original: Original, undelivered: Sequence[Undelivered], *, serial: str, now: datetime
+) -> Composed:
+    """The delivery status notification (RFC 3464) to the author of ``original``, of those who did not get what went on.
+
+    ``serial`` tells several of one receipt apart.
+    """
+    return _report(answering, original, undelivered, "", f"undelivered {serial}", now)
+
+
+def _report(
+    answering: Answering,
+    original: Original,
+    undelivered: Sequence[Undelivered],
+    commands: str,
+    serial: str,
+    now: datetime,
+) -> Composed:
+    values = {"reason": dsn.listed(undelivered), "failing_commands": commands}
+    subject, body = answering.texts.undelivered.filled(_common(answering, original) | values)
+    content = dsn.report(body, undelivered, original, answering.domain)
+    return _answer(answering, original, subject, content, serial, now)
 
 
 def _listed(commands: tuple[str, ...]) -> str:

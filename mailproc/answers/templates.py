@@ -20,14 +20,14 @@ PLACEHOLDERS = (
     "recipient",  # the address that the mail was sent to
     "subject",  # the subject of the mail
     "message_id",  # the Message-ID of the mail
-    "reason",  # why it was not accepted
+    "reason",  # why it was not accepted, or who did not get it and why
     "failing_commands",  # a block with the commands that failed, empty when there is none
     "oops",  # the id of the OOPS
     "size",  # how large the mail is, in MB
     "limit",  # how large it may be, in MB
 )
 # What a text must say, or its reader could not act on it.
-_REQUIRED = {"rejected": {"reason"}, "too-big": {"size", "limit"}, "oops": {"oops"}}
+_REQUIRED = {"rejected": {"reason"}, "too-big": {"size", "limit"}, "oops": {"oops"}, "undelivered": {"reason"}}
 _DEFAULTS = Path(__file__).parent / "texts"
 _LONGEST_FILE = 65_536  # octets
 
@@ -53,6 +53,7 @@ class Texts:
     rejected: Text
     too_big: Text
     oops: Text
+    undelivered: Text
 
 
 def load_texts(folder: Path | None = None) -> Texts:
@@ -61,8 +62,7 @@ def load_texts(folder: Path | None = None) -> Texts:
     Raises `SettingsError`, which names the file and the fix, when a text is unknown, cannot be read or cannot be filled.
     """
     own = _own_files(folder) if folder else {}
-    rejected, too_big, oops = (_read(own.get(name, _DEFAULTS / f"{name}.txt"), name) for name in _REQUIRED)
-    return Texts(rejected, too_big, oops)
+    return Texts(*(_read(own.get(name, _DEFAULTS / f"{name}.txt"), name) for name in _REQUIRED))
 
 
 def _own_files(folder: Path) -> dict[str, Path]:

@@ -68,7 +68,7 @@ def _columns() -> list[Column]:
 def show(settings: Settings, id: str, form: str) -> None:
     """Show all that is known of one message.
 
-    Its mail is at the archive URL.
+    Its mail is at the archive URL. Everybody to whom it was sent comes last, each with what became of that.
     """
     from mailproc.database.receipts import show_receipt
 
@@ -76,7 +76,13 @@ def show(settings: Settings, id: str, form: str) -> None:
         found = show_receipt(connection, id)
     if found is None:
         raise MailprocError(f"there is no message {id}; type: mailproc messages list")
-    facts(found, form)
+    if form == "jsonl":
+        facts(found, form)
+        return
+    facts({name: value for name, value in found.items() if name != "outbox"}, form)
+    if found["outbox"]:
+        print()
+    write(found["outbox"], [Column("state", 8), Column("recipient", 40), Column("reply")], form)
 
 
 @messages.command()
@@ -129,6 +135,7 @@ def _supervised(settings: Settings, ids: Sequence[str]) -> int:
 def _run_again(settings: Settings, owner_id: str, link: Link, ids: Sequence[str]) -> int:
     from mailproc.app import make_relay, make_works
     from mailproc.exits import gravest
+    from mailproc.processing.performing import perform
     from mailproc.processing.sending import flush
 
     statuses: list[int] = []
@@ -138,6 +145,7 @@ def _run_again(settings: Settings, owner_id: str, link: Link, ids: Sequence[str]
             with _noted(statuses):
                 _one_again(works, id)
         flush(works, make_relay(settings))
+        perform(works)
     return gravest(statuses)
 
 

@@ -44,12 +44,12 @@ def _books(settings: Settings) -> dict[str, Any]:
     """The counts, and the times of the last runs; ``last_success`` is the oldest of them, None when one is missing."""
     from dataclasses import asdict
 
-    from mailproc.database import books, outbox
+    from mailproc.database import books, errands, outbox
     from mailproc.state import State
 
     with reading(settings) as connection:
         balance = books.balance(connection)
-        unsent = outbox.waiting(connection)
+        unsent = outbox.waiting(connection) + errands.waiting(connection)
         warnings = _warnings(connection)
     state = State(settings.state)
     last = {maildrop.name: state.last_success(maildrop.name) for maildrop in settings.maildrops}

@@ -223,7 +223,7 @@ def reopen(conn: Connection, id: str, me: str, now: datetime) -> Row[Any]:
     conn.execute(
         sa.update(receipt)
         .where(receipt.c.id == id, receipt.c.disposition.in_(WITHOUT_EFFECT))
-        .values(**anew, waiting_since=now, owner=me)
+        .values(**anew, waiting_since=now, owner=me, reported_at=None)
     )
     return conn.execute(sa.select(receipt).where(receipt.c.id == id)).one()
 

@@ -121,6 +121,10 @@ receipt = sa.Table(
     sa.Column("finished_at", Instant),
     sa.Column("deleted_at", Instant, doc="when its source let go of it: a maildrop, or a client that has our 250"),
     sa.Column("reply", sa.Text, doc="what a client was told that waited for the end; the same bytes get it again"),
+    sa.Column(
+        "report", sa.Boolean, nullable=False, default=False, server_default=sa.false(), doc="the report is to tell of it"
+    ),
+    sa.Column("reported_at", Instant),
     sa.UniqueConstraint("sha256", "recipient"),
     sa.Index("ix_mailproc_receipt_place", "maildrop", "uidvalidity", "uid"),
     sa.Index("ix_mailproc_receipt_disposition", "disposition", "received_at"),
@@ -161,6 +165,15 @@ oops = sa.Table(
 
 UNSENT = "sent_at IS NULL AND failed_at IS NULL"
 
+# The bytes of what is sent, apart from who gets them: a mail to many is kept once.
+letter = sa.Table(
+    "mailproc_letter",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("raw", sa.LargeBinary, nullable=False),
+    sa.Column("tell", sa.Text, doc="who is told of recipients that are refused for good, NULL: nobody"),
+)
+
 outbox = sa.Table(
     "mailproc_outbox",
     metadata,
@@ -170,7 +183,6 @@ outbox = sa.Table(
     sa.Column("reverse_path", sa.Text, nullable=False, doc="'' is the null path"),
     sa.Column("recipient", sa.Text, nullable=False),
     sa.Column("message_id", sa.Text, nullable=False),
-    sa.Column("raw", sa.LargeBinary, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("claim", sa.Integer, nullable=False, default=0),
@@ -179,7 +191,36 @@ outbox = sa.Table(
     sa.Column("sent_at", Instant),
     sa.Column("failed_at", Instant),
     sa.Column("reply", sa.Text, doc="the relay's last words"),
+    sa.Column("letter_id", sa.ForeignKey("mailproc_letter.id"), nullable=False, index=True),
+    sa.Column("reported_at", Instant),
     sa.Index("ix_mailproc_outbox_recipient", "recipient", "created_at"),
     # What waits is little, what was sent is much: without it every empty look would read all of that.
     sa.Index("ix_mailproc_outbox_waiting", "id", sqlite_where=sa.text(UNSENT), postgresql_where=sa.text(UNSENT)),
+)
+
+UNDONE = "done_at IS NULL AND failed_at IS NULL"
+
+# What handlers want done elsewhere, and how far it got.
+errand = sa.Table(
+    "mailproc_errand",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("receipt_id", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False, doc="the handler's, '' where a message has one errand"),
+    sa.Column("handler", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False, doc="JSON"),
+    sa.Column("progress", sa.Text, nullable=False, default="{}", doc="JSON: what has been done of it already"),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0, doc="tries that came to nothing"),
+    sa.Column("starts", sa.Integer, nullable=False, default=0, doc="starts that ended without a word"),
+    sa.Column("claim", sa.Integer, nullable=False, default=0),
+    sa.Column("owner", sa.Text),
+    sa.Column("retry_at", Instant),
+    sa.Column("done_at", Instant),
+    sa.Column("failed_at", Instant),
+    sa.Column("reply", sa.Text, doc="the note of the handler, or what went wrong"),
+    sa.Column("oops_id", sa.Text),
+    sa.Column("reported_at", Instant),
+    sa.UniqueConstraint("receipt_id", "key"),
+    sa.Index("ix_mailproc_errand_waiting", "id", sqlite_where=sa.text(UNDONE), postgresql_where=sa.text(UNDONE)),
 )

@@ -15,7 +15,7 @@ from mailproc.app import open_engine
 from mailproc.database import books
 from mailproc.database.engine import reading
 from mailproc.database.receipts import list_receipts
-from mailproc.database.tables import outbox
+from mailproc.database.tables import letter, outbox
 from mailproc.demo.stage import ACTS, set_up
 from mailproc.reading import one_line
 from mailproc.run import Run
@@ -78,7 +78,8 @@ def _oops(settings: Settings) -> str:
 def _answers(settings: Settings) -> Iterator[str]:
     """What the senders are told, as it lies in the outbox."""
     with reading(open_engine(settings)) as conn:
-        mails = [email.message_from_bytes(row.raw) for row in conn.execute(sa.select(outbox).order_by(outbox.c.id))]
+        raws = conn.execute(sa.select(letter.c.raw).join(outbox).order_by(outbox.c.id)).scalars()
+        mails = [email.message_from_bytes(raw) for raw in raws]
     for mail in mails:
         answered = str(mail["In-Reply-To"]).lstrip("<").partition(".")[0]
         yield f"The sender of {answered} is told: {mail['Subject']}"

@@ -68,9 +68,10 @@ class Onward:
         server = self._server(name)
         try:
             # An unknown reverse path is handed on as the null path: a failure is told to nobody rather than to anybody.
-            return server.send(delivery.reverse_path or "", str(delivery.recipient), top.encode("ascii") + raw)
+            (submitted,) = server.send(delivery.reverse_path or "", [str(delivery.recipient)], top.encode("ascii") + raw)
         finally:
             server.close()
+        return submitted
 
     def _server(self, name: str) -> Relay:
         """The next server, not connected, to which we are ``name``; raises `SettingsError` and ValueError for options that

@@ -15,6 +15,10 @@ T2 fails (database away)       mail in the drop, attempt given back when the    
 between STORE and EXPUNGE      our message is marked                                expunges its own UIDs only
 after delete, before send      outbox row                                           sends: answers at least once, same
                                                                                     Message-ID
+in a transaction with a relay  outbox rows of all its recipients                    sends once more to those of whom no
+                                                                                    reply was noted; the same bytes
+in an errand                   errand row with starts = n, and its progress         again, told that it is uncertain; after
+                                                                                    three starts: failed, OOPS
 ============================== ==================================================== ========================================
 
 At a door the client has the mail until it has heard a 250, and comes again when it has not:
@@ -28,7 +32,7 @@ spool: the door dies before its 250                maybe an archived copy, maybe
                                                    receipt, which the next run works
 ================================================== =================================== ====================================
 
-T1 is in `receiving`, T2 in `working`, the removal in `removing`, the outbox in `sending`. The order is the promise: the
+T1 is in `receiving`, T2 in `working`, the removal in `removing`, the outbox in `sending`, errands in `performing`. The order is the promise: the
 bytes are durable before a receipt is open, the receipt is open before anybody parses, effect and outcome commit as one,
 and only then does the mail leave its maildrop. The delete comes after the OOPS, because both the OOPS and the outcome
 are in the commit: a mail that is gone from the maildrop has left a record.

@@ -7,7 +7,7 @@ failure is final there only after the last start, because the client comes again
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from mailproc.answers import RATE_WINDOW, Original, compose, may_answer, wire_address
-from mailproc.database import endings, oopses, outbox
+from mailproc.database import endings, errands, oopses, outbox
+from mailproc.database.outbox import Post
 from mailproc.failpoints import failpoint
 from mailproc.oops import Oops, make_oops
 from mailproc.outcome import Disposition, Outcome
@@ -24,12 +25,13 @@ from mailproc.pipeline import Examined
 from mailproc.principal import NOBODY, Principal
 from mailproc.processing.handling import Job, Result, waited_in_vain
 from mailproc.processing.works import Works
-from mailproc.reading import one_line
+from mailproc.reading import one_line, read_header
 from mailproc.replies import reply_of
 from mailproc.reply import Reply
 from mailproc.screening import FROM_A_PERSON, suppresses_answers
 
 NO_ANSWER = "answer suppressed: "
+LONGEST_ID = 250  # characters of a Message-ID that are noted
 TOLD = (Disposition.REJECTED, Disposition.FAILED)
 
 log = logging.getLogger("mailproc")
@@ -89,6 +91,7 @@ def close(works: Works, conn: Connection, job: Job, result: Result) -> Ended:
     else:
         told = outcome.disposition in TOLD and not _told_at_the_door(conn, job)
         facts["answer"] = _send(works, conn, job, outcome, facts["oops_id"], told)
+        _intend(conn, job, outcome, now)
         waits = job.parcel.arrived.client_waits
         endings.finish(conn, job.started, outcome.disposition, facts, now, reply.line(), client_waits=waits)
     return Ended(job, result, facts, final, reply)
@@ -137,6 +140,7 @@ def _facts(job: Job, outcome: Outcome) -> dict[str, Any]:
         "verdict": str(seen.screened.verdict) if seen else None,
         "rule": outcome.rule or (seen.screened.rule if seen else None),
         "reason": one_line(outcome.reason, 500),
+        "report": outcome.report,
     }
 
 
@@ -163,36 +167,39 @@ def _record_oops(works: Works, conn: Connection, job: Job, result: Result) -> Oo
 
 
 def _send(works: Works, conn: Connection, job: Job, outcome: Outcome, oops_id: str | None, told: bool) -> str | None:
-    """Put the mails of an outcome into the outbox, and the error mail where the sender is ``told`` by one.
+    """Put the mails of an outcome and what goes on into the outbox, and the error mail where the sender is ``told`` by one.
 
     Answers what became of the answer, None where none was wanted.
     """
-    wanted = told or any(mail.is_answer for mail in outcome.send)
-    if not wanted and not outcome.send:
+    wanted = told or any(mail.is_answer for mail in outcome.mails)
+    tells = any(forward.tells_sender for forward in outcome.forwards)
+    if not (wanted or outcome.mails or outcome.forwards):
         return None
     if works.answering is None:
         return f"{NO_ANSWER}no [smtp] is configured"
-    refusal = _refusal(works, conn, job, outcome) if wanted else None
-    mails = compose(
-        works.answering,
-        _original(job),
-        outcome,
-        now=works.clock(),
-        answerable=wanted and refusal is None,
-        oops_id=oops_id,
-    )
-    for mail in mails:
-        outbox.queue(
-            conn,
-            receipt_id=job.started.id,
-            answer=mail.answer,
-            reverse_path=mail.reverse_path,
-            recipient=mail.recipient,
-            message_id=mail.message_id,
-            raw=mail.raw,
-            now=works.clock(),
-        )
-    return refusal or ("queued" if wanted else None)
+    refusal = _refusal(works, conn, job, outcome) if wanted or tells else None
+    now = works.clock()
+    answerable = wanted and refusal is None
+    mails = compose(works.answering, _original(job), outcome, now=now, answerable=answerable, oops_id=oops_id)
+    posts = [Post(mail.raw, mail.reverse_path, [mail.recipient], mail.message_id, mail.answer) for mail in mails]
+    onward = _onward(outcome, tell=_author(job) if tells and refusal is None else None)
+    outbox.queue(conn, [*posts, *onward], receipt_id=job.started.id, now=now)
+    return (refusal or "queued") if wanted else None
+
+
+def _onward(outcome: Outcome, tell: str | None) -> Iterator[Post]:
+    """What goes on as it is; ``tell`` is who may be told of the recipients that are refused for good."""
+    ids = {raw: read_header(raw).first("Message-ID") for raw in {forward.raw for forward in outcome.forwards}}
+    for forward in outcome.forwards:
+        message_id = one_line(ids[forward.raw] or "", LONGEST_ID)
+        told = tell if forward.tells_sender else None
+        yield Post(forward.raw, forward.reverse_path, forward.recipients, message_id, tell=told)
+
+
+def _intend(conn: Connection, job: Job, outcome: Outcome, now: datetime) -> None:
+    """Put what the handler wants done elsewhere beside the outbox."""
+    for intent in outcome.intents:
+        errands.queue(conn, receipt_id=job.started.id, handler=_facts(job, outcome)["handler"], intent=intent, now=now)
 
 
 def _refusal(works: Works, conn: Connection, job: Job, outcome: Outcome) -> str | None:
@@ -204,7 +211,7 @@ def _refusal(works: Works, conn: Connection, job: Job, outcome: Outcome) -> str 
     if works.answering is None or told_again or endings.answered_before(conn, job.parcel.sha256, job.started.id):
         return f"{NO_ANSWER}answered already"
     now = works.clock()
-    written = wire_address(seen.author) if seen.author else None
+    written = _author(job)
     return may_answer(
         author=seen.author,
         user_active=seen.user.active if seen.user else None,
@@ -214,6 +221,12 @@ def _refusal(works: Works, conn: Connection, job: Job, outcome: Outcome) -> str 
         ours=works.answering.is_ours,
         recent=outbox.answers_between(conn, written, now - RATE_WINDOW, now) if written else 0,
     )
+
+
+def _author(job: Job) -> str | None:
+    """The single From address as it is written to, None when there is none or we do not write to it."""
+    author = job.examined.author if job.examined else None
+    return wire_address(author) if author else None
 
 
 def _original(job: Job) -> Original:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from mailproc.delivery import Delivery
 from mailproc.envelope import Envelope
 from mailproc.errors import Interrupted, Rejected, Transient
 from mailproc.failpoints import failpoint
-from mailproc.handler import Handler
+from mailproc.handler import performs_of
 from mailproc.outcome import Disposition, Outcome
 from mailproc.patience import MAX_STARTS
 from mailproc.pipeline import Examined, call
@@ -38,6 +39,11 @@ class _Named(logging.LoggerAdapter[logging.Logger]):
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         about: Any = (self.extra or {})["about"]
         return f"{about['receipt']}: {msg}", {**kwargs, "extra": self.extra}
+
+
+def named_log(handler: str, receipt_id: str) -> logging.LoggerAdapter[logging.Logger]:
+    """The logger of a handler, whose records carry the id of what is in hand."""
+    return _Named(log.getChild(handler), {"about": {"receipt": receipt_id}})
 
 
 class BrokenTransaction(RuntimeError):
@@ -138,13 +144,14 @@ def _behind_savepoint(works: Works, conn: Connection, job: Job, examined: Examin
     return Result(outcome, outcome.reason if failed else None)
 
 
-def _called(handler: Handler, delivery: Delivery) -> Outcome:
-    """What the handler decides. A process that it forked and that comes back here ends at once: it holds a copy of the
-    connection, and would work and commit beside its parent.
+@contextmanager
+def single() -> Iterator[None]:
+    """A process that a handler forked and that comes back here ends at once: it holds a copy of the connection, and would
+    work and commit beside its parent.
     """
     process = os.getpid()
     try:
-        return call(handler, delivery)
+        yield
     finally:
         if os.getpid() != process:
             os._exit(os.EX_SOFTWARE)
@@ -158,27 +165,28 @@ def _call(works: Works, conn: Connection, job: Job, examined: Examined) -> Outco
         content, is_text, charset = authenticated.content, authenticated.content_is_text, authenticated.charset
         message = read_message(job.envelope.raw, content, is_text=is_text, charset=charset)
     with Session(conn, join_transaction_mode="create_savepoint") as session:
-        outcome = _called(
-            examined.binding.handler,
-            Delivery(
-                message=message,
-                content=authenticated.content,
-                raw=job.envelope.raw,
-                recipient=Address.parse(job.envelope.recipient),
-                reverse_path=job.envelope.reverse_path,
-                entrance=job.parcel.arrived.entrance,
-                verdict=examined.screened.verdict,
-                sender=authenticated.principal,
-                session=session,
-                id=job.started.id,
-                attempt=job.started.attempt,
-                archive_url=job.parcel.archive_url,
-                log=_Named(log.getChild(examined.binding.name), {"about": {"receipt": job.started.id}}),
-            ),
+        delivery = Delivery(
+            message=message,
+            content=authenticated.content,
+            raw=job.envelope.raw,
+            recipient=Address.parse(job.envelope.recipient),
+            reverse_path=job.envelope.reverse_path,
+            entrance=job.parcel.arrived.entrance,
+            verdict=examined.screened.verdict,
+            sender=authenticated.principal,
+            session=session,
+            id=job.started.id,
+            attempt=job.started.attempt,
+            archive_url=job.parcel.archive_url,
+            log=named_log(examined.binding.name, job.started.id),
         )
+        with single():
+            outcome = call(examined.binding.handler, delivery)
         check_sendable(outcome, examined.author)
-        if works.answering is None and any(not mail.is_answer for mail in outcome.send):
+        if works.answering is None and (outcome.forwards or any(not mail.is_answer for mail in outcome.mails)):
             raise Unsendable("no mail can be sent: there is no [smtp] in the configuration")
+        if outcome.intents and performs_of(examined.binding.handler) is None:
+            raise Unsendable("the handler sends an intent and has no method perform that would carry it out")
         failpoint("handler-half")
         session.commit()
     return outcome

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy.engine import Connection
 
-from mailproc.database import oopses, outbox
+from mailproc.address import Address
+from mailproc.answers import RATE_LIMIT, RATE_WINDOW, Original, Undelivered, compose_report
+from mailproc.database import oopses, outbox, receipts
 from mailproc.database.engine import reading, writing
-from mailproc.database.outbox import Queued
+from mailproc.database.outbox import Batch, Post, Queued
 from mailproc.errors import Away, MailprocError, Transient
 from mailproc.failpoints import failpoint
 from mailproc.oops import make_oops
 from mailproc.patience import PATIENCE, retry_after
 from mailproc.processing.works import Works
+from mailproc.reading import one_line, read_header
 from mailproc.submission import Relay, Submitted
 
 LOUD_AFTER = 6  # tries in vain of a mail: after an hour somebody should know, and then about once an hour
 AT_ONCE = 100  # rows read from the outbox together, so that memory stays flat
+EXPIRED = "4.4.7"  # delivery time expired (RFC 3463 section 3.5)
+
+_Told: TypeAlias = Sequence[tuple[Queued, Submitted]]
 
 log = logging.getLogger("mailproc")
 
@@ -26,25 +35,31 @@ log = logging.getLogger("mailproc")
 def flush(works: Works, relay: Relay | None) -> None:
     """Send what is due; what the relay does not take now waits, what it refuses for good is final.
 
-    A mail is claimed before it is sent and noted after: who dies in between has it sent again with the same Message-ID
-    (answers are sent at least once). Raises what the relay raises when it cannot be used at all.
+    Recipients of the same bytes and reverse path go in one mail transaction. Each is claimed before it and noted after, all
+    that the relay took in one commit: who was noted is never served again. Who dies in between, or loses the connection when
+    the final dot was on its way, has everybody of that transaction served once more with the same bytes, and so with the same
+    Message-ID: each is served at least once, and rarely twice. Raises what the relay raises when it cannot be used at all.
     """
     while not works.watch.stopping():
         now = works.clock()
         with reading(works.engine) as conn:
-            rows = outbox.due(conn, now, limit=AT_ONCE)
+            batches = outbox.due(conn, now, limit=AT_ONCE)
             others = works.owner.others(conn)
-        mine = [row for row in rows if row.owner not in others]
+        mine = [replace(each, rows=rows) for each in batches if (rows := _without(each, others))]
         if not mine:
             return
         _send_all(works, relay, mine)
 
 
-def _send_all(works: Works, relay: Relay | None, rows: list[Queued]) -> None:
+def _without(batch: Batch, others: Set[str]) -> tuple[Queued, ...]:
+    return tuple(row for row in batch.rows if row.owner not in others)
+
+
+def _send_all(works: Works, relay: Relay | None, batches: list[Batch]) -> None:
     if relay is None:
-        _postpone(works, rows, "no [smtp] is configured")
+        _postpone(works, batches, "no [smtp] is configured")
         return
-    left = list(rows)
+    left = list(batches)
     try:
         with relay:
             while left and not works.watch.stopping():
@@ -52,52 +67,110 @@ def _send_all(works: Works, relay: Relay | None, rows: list[Queued]) -> None:
                 if left and not relay.connected:
                     raise Away("the connection broke off")
     except Transient as away:
-        level = logging.ERROR if any(row.attempts >= LOUD_AFTER for row in left) else logging.WARNING
-        log.log(level, "the relay is away, %d mails wait: %s", len(left), away)
+        rows = [row for batch in left for row in batch.rows]
+        level = logging.ERROR if any(row.attempts >= LOUD_AFTER for row in rows) else logging.WARNING
+        log.log(level, "the relay is away, %d mails wait: %s", len(rows), away)
         _postpone(works, left, str(away))
     except MailprocError as refused:
         _postpone(works, left, str(refused))
         raise
 
 
-def _send(works: Works, relay: Relay, row: Queued) -> None:
-    with writing(works.engine) as conn:
-        if not outbox.claim(conn, row.id, row.claim, works.owner.id, works.clock()):
-            return
-    failpoint("outbox-before-send")
-    submitted = relay.send(row.reverse_path, row.recipient, row.raw)
-    failpoint("outbox-after-250")
-    with writing(works.engine) as conn:
-        _note(works, conn, row, submitted)
+def _send(works: Works, relay: Relay, batch: Batch) -> None:
+    """Send to everybody in one mail transaction; in further ones to those whom the relay did not want in the same."""
+    left = _claimed(works, batch)
+    while left and not works.watch.stopping():
+        failpoint("outbox-before-send")
+        submitted = relay.send(batch.reverse_path, [row.recipient for row in left], batch.raw)
+        failpoint("outbox-after-250")
+        told = list(zip(left, submitted, strict=True))
+        with writing(works.engine) as conn:
+            _note(works, conn, batch, told)
+        left = [row for row, each in told if each.kind == "left"]
 
 
-def _note(works: Works, conn: Connection, row: Queued, submitted: Submitted) -> None:
-    """Write down what the relay said."""
+def _claimed(works: Works, batch: Batch) -> list[Queued]:
     now = works.clock()
-    if submitted.kind == "sent":
-        outbox.sent(conn, row.id, now, submitted.reply)
-        log.info("%s: sent to %s", row.receipt_id, row.recipient)
-    elif submitted.kind == "refused":
-        outbox.refused(conn, row.id, now, submitted.reply)
-        log.warning("%s: the relay refused the mail to %s: %s", row.receipt_id, row.recipient, submitted.reply)
-    else:
-        _wait(conn, row, now, submitted.reply)
+    with writing(works.engine) as conn:
+        return [row for row in batch.rows if outbox.claim(conn, row.id, row.claim, works.owner.id, now)]
 
 
-def _postpone(works: Works, rows: list[Queued], reason: str) -> None:
+def _postpone(works: Works, batches: list[Batch], reason: str) -> None:
     """These were not tried one by one: the relay itself is away."""
-    now = works.clock()
     with writing(works.engine) as conn:
-        for row in rows:
-            _wait(conn, row, now, reason)
+        for batch in batches:
+            _note(works, conn, batch, [(row, Submitted("retry", reason)) for row in batch.rows])
 
 
-def _wait(conn: Connection, row: Queued, now: datetime, reason: str) -> None:
-    """Try again later, for as long as an MTA would (RFC 5321 section 4.5.4.1); then it has failed, and loudly."""
-    if now - row.created_at < PATIENCE:
-        outbox.retry(conn, row.id, now + retry_after(row.attempts), reason)
+def _note(works: Works, conn: Connection, batch: Batch, told: _Told) -> None:
+    """Write down what the relay said of each, and tell the sender of those who will never get it."""
+    now = works.clock()
+    lost = []
+    for row, submitted in _out_of_patience(told, now):
+        if submitted.kind == "sent":
+            outbox.sent(conn, row.id, now, submitted.reply)
+            log.info("%s: sent to %s", row.receipt_id, row.recipient)
+        elif submitted.kind == "retry":
+            outbox.retry(conn, row.id, now + retry_after(row.attempts), submitted.reply)
+        elif submitted.kind == "refused":
+            outbox.refused(conn, row.id, now, submitted.reply)
+            lost.append((row, submitted))
+    if lost:
+        _give_up(conn, lost, now)
+        _tell(works, conn, batch, lost, now)
+
+
+def _out_of_patience(told: _Told, now: datetime) -> Iterator[tuple[Queued, Submitted]]:
+    """We try for as long as an MTA would (RFC 5321 section 4.5.4.1); then it has failed."""
+    for row, submitted in told:
+        waited = submitted.kind == "retry" and now - row.created_at >= PATIENCE
+        yield row, replace(submitted, kind="refused", status=EXPIRED) if waited else submitted
+
+
+def _give_up(conn: Connection, lost: _Told, now: datetime) -> None:
+    """Say it loudly: one OOPS for all who were not served for days, because that is our fault."""
+    for row, submitted in lost:
+        how = "it was given up to send" if submitted.status == EXPIRED else "the relay refused"
+        log.warning("%s: %s the mail to %s: %s", row.receipt_id, how, one_line(row.recipient), submitted.reply)
+    expired = [(row, submitted.reply) for row, submitted in lost if submitted.status == EXPIRED]
+    if not expired:
         return
+    row, reason = expired[0]
     oops = make_oops(f"a mail could not be sent: {reason}", now=now, recipient=row.recipient, receipt_id=row.receipt_id)
     oopses.insert(conn, oops)
-    outbox.refused(conn, row.id, now, reason)
-    log.error("%s: a mail to %s could not be sent for 4 days: %s: %s", row.receipt_id, row.recipient, oops.id, reason)
+    whom = f"{one_line(row.recipient)} and {len(expired) - 1} more" if len(expired) > 1 else one_line(row.recipient)
+    log.error("%s: a mail to %s could not be sent for 4 days: %s: %s", row.receipt_id, whom, oops.id, reason)
+
+
+def _tell(works: Works, conn: Connection, batch: Batch, lost: _Told, now: datetime) -> None:
+    """Tell the sender of all who were refused, by one report, where that was allowed when the message ended."""
+    first = lost[0][0]
+    if batch.tell is None or works.answering is None:
+        return
+    if outbox.answers_between(conn, batch.tell, now - RATE_WINDOW, now) >= RATE_LIMIT:
+        log.warning("%s: answer suppressed: rate: %s is not told who was refused", first.receipt_id, batch.tell)
+        return
+    undelivered = [Undelivered(row.recipient, _reason(submitted), submitted.status) for row, submitted in lost]
+    original = _original(conn, batch, first.receipt_id or "")
+    mail = compose_report(works.answering, original, undelivered, serial=str(first.id), now=now)
+    post = Post(mail.raw, mail.reverse_path, [mail.recipient], mail.message_id, answer=True)
+    outbox.queue(conn, [post], receipt_id=first.receipt_id, now=now)
+
+
+def _reason(submitted: Submitted) -> str:
+    """What the sender is told: the words of a mail server, or ours where they do not name our relay and what is wrong there."""
+    of_a_server = submitted.reply[:3].isdigit()
+    return submitted.reply if of_a_server or submitted.status != EXPIRED else "no mail server took it for 4 days"
+
+
+def _original(conn: Connection, batch: Batch, receipt_id: str) -> Original:
+    """The mail as it went on, and the address that its sender knows."""
+    receipt = receipts.find_receipt(conn, receipt_id)
+    return Original.of(
+        batch.raw,
+        read_header(batch.raw),
+        size=len(batch.raw),
+        recipient=receipt.recipient if receipt else "",
+        receipt_id=receipt_id,
+        author=Address.parse(batch.tell or ""),
+    )

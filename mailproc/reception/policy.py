@@ -76,8 +76,11 @@ class RecipientPolicy:
     def _asked(self, accepts: Accepts, address: Address) -> Reply:
         try:
             with reading(self.engine) as conn, Session(conn) as session:
-                return OK if accepts(address, session) else UNKNOWN
+                answer = accepts(address, session)
         except Rejected as no:
             return Reply(550, "5.7.1", str(no))
         except Transient as not_now:
             return Reply(450, "4.7.1", str(not_now))
+        if isinstance(answer, Reply):
+            return answer
+        return OK if answer else UNKNOWN

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
 
 from mailproc.errors import Away, LoginRefused, SettingsError
 from mailproc.submission.login import log_in
-from mailproc.submission.transaction import Problem, lacking, transaction, unfit
+from mailproc.submission.transaction import Problem, lacking, out_of_reach, transaction, unfit, unfit_recipient
 from mailproc.submission.words import advice, line, said, trouble
 from mailproc.transport import Login, Security, is_loopback, trusting
 
@@ -19,17 +20,18 @@ _LOGIN_NEEDED = (530, 534, 535, 538)  # RFC 4954 section 6: said of a MAIL comma
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of one mail.
+    """What became of one mail for one of its recipients.
 
     sent     the relay has taken it over
     retry    it has not, or we cannot know: try again later (4xx, connection trouble)
-    refused  it never will: 5xx to this mail, or it cannot be sent at all
+    refused  it never will: 5xx to this mail or recipient, or it cannot be sent at all
+    left     the relay wanted no more recipients in this transaction: try again at once, in another one
 
     ``reply`` is the relay's last word, or ours, on one line; ``status`` is the enhanced status code (RFC 3463) of a mail that
     cannot be sent at all.
     """
 
-    kind: Literal["sent", "retry", "refused"]
+    kind: Literal["sent", "retry", "refused", "left"]
     reply: str
     status: str = ""
 
@@ -109,33 +111,49 @@ class Relay:
                 logged_in=self._login is not None,
             )
 
-    def send(self, reverse_path: str, recipient: str, raw: bytes) -> Submitted:
-        """Hand over one mail for one recipient; ``reverse_path`` "" is the null path.
+    def send(self, reverse_path: str, recipients: Sequence[str], raw: bytes) -> list[Submitted]:
+        """Hand over one mail in one mail transaction; ``reverse_path`` "" is the null path.
 
-        Raises `LoginRefused` when the relay wants a login that it was not given, or refuses it.
+        Answers what became of it for each of ``recipients``, in their order. Whom the relay has refused stays refused when the
+        connection breaks off; all whom it had taken are to be tried again then, also when the final dot was on its way: they
+        are served at least once, by the same bytes. Raises `LoginRefused` when the relay wants a login that it was not given,
+        or refuses it.
         """
-        if problem := unfit(reverse_path, recipient, raw):
-            return _not_sent(problem)
-        try:
-            return self._submit(reverse_path, recipient, raw)
-        except Away as away:
-            return Submitted("retry", line(str(away)))
-        except OSError as error:
-            # Also when the final dot was on its way: it is sent again with the same Message-ID, at least once.
-            self._abandon()
-            return Submitted("retry", line(f"{self._place}: {trouble(error)}"))
+        problem = unfit(reverse_path, raw)
+        told = {to: _not_sent(found) for to in recipients if (found := problem or unfit_recipient(to))}
+        if left := [to for to in dict.fromkeys(recipients) if to not in told]:
+            told |= self._told(reverse_path, left, raw)
+        return [told[to] for to in recipients]
 
-    def _submit(self, reverse_path: str, recipient: str, raw: bytes) -> Submitted:
-        smtp = self._ready()
-        if problem := lacking(smtp, reverse_path, recipient, raw):
-            return _not_sent(problem)
-        code, reply = transaction(smtp, reverse_path, recipient, raw)
-        if code in _LOGIN_NEEDED:
+    def _told(self, reverse_path: str, recipients: Sequence[str], raw: bytes) -> dict[str, Submitted]:
+        told: dict[str, Submitted] = {}
+        words = ""
+        try:
+            for recipient, submitted in self._submitted(reverse_path, recipients, raw):
+                told[recipient] = submitted
+                words = submitted.reply
+        except Away as away:
+            words = line(str(away))
+        except OSError as error:
             self._abandon()
-            raise LoginRefused(f"{self._place}: {said(code, reply)}; give the relay's user name and password")
+            words = line(f"{self._place}: {trouble(error)}")
+        rest = Submitted("left" if self.connected else "retry", words)
+        return {recipient: told.get(recipient, rest) for recipient in recipients}
+
+    def _submitted(self, reverse_path: str, recipients: Sequence[str], raw: bytes) -> Iterator[tuple[str, Submitted]]:
+        smtp = self._ready()
+        problem = lacking(smtp, reverse_path, raw)
+        unable = {to: found for to in recipients if (found := problem or out_of_reach(smtp, to))}
+        yield from ((recipient, _not_sent(found)) for recipient, found in unable.items())
+        if not (able := [recipient for recipient in recipients if recipient not in unable]):
+            return
+        for recipient, (code, reply) in transaction(smtp, reverse_path, able, raw):
+            if code in _LOGIN_NEEDED:
+                self._abandon()
+                raise LoginRefused(f"{self._place}: {said(code, reply)}; give the relay's user name and password")
+            kind: Literal["sent", "retry", "refused"] = "refused" if 500 <= code < 600 else "retry"
+            yield recipient, Submitted("sent" if 200 <= code < 300 else kind, said(code, reply))
         self._clear(code)
-        kind: Literal["sent", "retry", "refused"] = "refused" if 500 <= code < 600 else "retry"
-        return Submitted("sent" if 200 <= code < 300 else kind, said(code, reply))
 
     def _ready(self) -> smtplib.SMTP:
         """The connection, a new one where the relay has closed the old in the meantime."""

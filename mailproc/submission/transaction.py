@@ -1,9 +1,10 @@
-"""The mail transaction: one mail, for one recipient, on a connection that is open (RFC 5321 section 3.3)."""
+"""The mail transaction: one mail, for its recipients, on a connection that is open (RFC 5321 section 3.3)."""
 
 from __future__ import annotations
 
 import re
 import smtplib
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mailproc.failpoints import failpoint
@@ -12,6 +13,7 @@ from mailproc.failpoints import failpoint
 _PATH = re.compile(r"[^\x00- <>\x7f]*")
 _UNCLEAN = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
+_TOO_MANY = (452, 552)  # of recipients; the second says so at servers that follow RFC 821 (RFC 5321 section 4.5.3.1.10)
 
 _Reply = tuple[int, bytes]
 
@@ -23,18 +25,44 @@ class Problem(NamedTuple):
     text: str
 
 
-def transaction(smtp: smtplib.SMTP, reverse_path: str, recipient: str, raw: bytes) -> _Reply:
-    """The reply that ended the mail transaction (RFC 5321 section 3.3): the first that refuses, or that to the content."""
+_NO_PATH = Problem("5.1.3", "an address that SMTP cannot carry")
+
+
+def transaction(smtp: smtplib.SMTP, reverse_path: str, recipients: Sequence[str], raw: bytes) -> Iterator[tuple[str, _Reply]]:
+    """The reply that decides for each recipient, as soon as it is known: the first that refuses, or that to the content.
+
+    Who is not told of was not part of it: after some were taken the relay wants no more, or it hangs up (421).
+    """
+    code, reply = _begun(smtp, reverse_path, recipients, raw)
+    if not 200 <= code < 300:
+        yield from ((recipient, _refused(code, reply)) for recipient in recipients)
+        return
+    taken: list[str] = []
+    for recipient in recipients:
+        code, reply = smtp.docmd("RCPT", f"TO:<{recipient}>")
+        failpoint("forward-recipient")
+        if 200 <= code < 300:
+            taken.append(recipient)
+        elif taken and code in _TOO_MANY:
+            break
+        else:
+            yield recipient, _refused(code, reply)
+            if code == 421:
+                return
+    if taken:
+        end = _content(smtp, raw)
+        yield from ((recipient, end) for recipient in taken)
+
+
+def _begun(smtp: smtplib.SMTP, reverse_path: str, recipients: Sequence[str], raw: bytes) -> _Reply:
     parameters = [f"SIZE={len(raw)}"] if smtp.has_extn("size") else []
     parameters += ["BODY=8BITMIME"] if not raw.isascii() else []
-    parameters += ["SMTPUTF8"] if smtp.has_extn("smtputf8") and _international(reverse_path, recipient, raw) else []
+    parameters += ["SMTPUTF8"] if smtp.has_extn("smtputf8") and _international(reverse_path, recipients, raw) else []
     smtp.command_encoding = "utf-8"
-    code, reply = smtp.docmd("MAIL", " ".join([f"FROM:<{reverse_path}>", *parameters]))
-    if not 200 <= code < 300:
-        return _refused(code, reply)
-    code, reply = smtp.docmd("RCPT", f"TO:<{recipient}>")
-    if not 200 <= code < 300:
-        return _refused(code, reply)
+    return smtp.docmd("MAIL", " ".join([f"FROM:<{reverse_path}>", *parameters]))
+
+
+def _content(smtp: smtplib.SMTP, raw: bytes) -> _Reply:
     code, reply = smtp.docmd("DATA")
     if code != 354:
         return _refused(code, reply)
@@ -48,22 +76,36 @@ def _refused(code: int, reply: bytes) -> _Reply:
     return (code, reply) if code >= 400 else (451, reply)
 
 
-def lacking(smtp: smtplib.SMTP, reverse_path: str, recipient: str, raw: bytes) -> Problem | None:
-    """Why this relay cannot take it: what it does not offer (RFC 6152, RFC 6531 section 3.5)."""
-    if not (reverse_path + recipient).isascii() and not smtp.has_extn("smtputf8"):
-        return Problem("5.6.7", "an address is not ASCII, and the relay does not offer SMTPUTF8")
+def _international(reverse_path: str, recipients: Sequence[str], raw: bytes) -> bool:
+    """Whether the envelope or the header is not ASCII (RFC 6531 section 3.4)."""
+    return not (all(path.isascii() for path in (reverse_path, *recipients)) and raw.partition(b"\r\n\r\n")[0].isascii())
+
+
+def lacking(smtp: smtplib.SMTP, reverse_path: str, raw: bytes) -> Problem | None:
+    """Why this relay cannot take the mail: what it does not offer (RFC 6152, RFC 6531 section 3.5)."""
     if not raw.isascii() and not smtp.has_extn("8bitmime"):
         return Problem("5.6.3", "it has 8-bit octets, and the relay does not offer 8BITMIME")
-    return None
+    return out_of_reach(smtp, reverse_path)
 
 
-def _international(reverse_path: str, recipient: str, raw: bytes) -> bool:
-    """Whether the envelope or the header is not ASCII (RFC 6531 section 3.4)."""
-    return not ((reverse_path + recipient).isascii() and raw.partition(b"\r\n\r\n")[0].isascii())
+def out_of_reach(smtp: smtplib.SMTP, path: str) -> Problem | None:
+    """Why this relay cannot take a command with this path."""
+    if path.isascii() or smtp.has_extn("smtputf8"):
+        return None
+    return Problem("5.6.7", "an address is not ASCII, and the relay does not offer SMTPUTF8")
 
 
-def unfit(reverse_path: str, recipient: str, raw: bytes) -> Problem | None:
-    """Why this can never be sent: it would say more to the relay than one mail (RFC 5321 sections 2.3.8 and 4.1.2)."""
-    if not recipient or not all(_PATH.fullmatch(path) and path.isprintable() for path in (recipient, reverse_path)):
-        return Problem("5.1.3", "an address that SMTP cannot carry")
+def unfit(reverse_path: str, raw: bytes) -> Problem | None:
+    """Why this mail can never be sent: it would say more to the relay than one mail (RFC 5321 sections 2.3.8 and 4.1.2)."""
+    if not _carried(reverse_path):
+        return _NO_PATH
     return Problem("5.6.0", "a bare CR, a bare LF or a NUL in it") if _UNCLEAN.search(raw) else None
+
+
+def unfit_recipient(recipient: str) -> Problem | None:
+    """Why nothing can ever be sent to this recipient."""
+    return None if recipient and _carried(recipient) else _NO_PATH
+
+
+def _carried(path: str) -> bool:
+    return _PATH.fullmatch(path) is not None and path.isprintable()

@@ -15,11 +15,12 @@
 ``PostOffice``  a whole installation in a temporary folder, with a real database, archive and GnuPG; nothing is sent
 ``Delivered``   how a mail ended, and everything that is recorded of it
 ``Sent``        a mail that would be sent
+``Wanted``      what a handler wants done elsewhere, and what came of it
 """
 
-from mailproc.testing.delivered import Delivered, Sent
+from mailproc.testing.delivered import Delivered, Sent, Wanted
 from mailproc.testing.keys import SigningKey
 from mailproc.testing.mail import make_mail
 from mailproc.testing.post_office import PostOffice
 
-__all__ = ["Delivered", "PostOffice", "Sent", "SigningKey", "make_mail"]
+__all__ = ["Delivered", "PostOffice", "Sent", "SigningKey", "Wanted", "make_mail"]

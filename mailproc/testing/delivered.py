@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
-from mailproc.database.tables import oops, outbox, receipt
+from mailproc.database.errands import errands_of, state_of
+from mailproc.database.tables import letter, oops, outbox, receipt
 from mailproc.outcome import Disposition
 from mailproc.principal import Trust
-from mailproc.reading import read_message
+from mailproc.reading import Message, read_message
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A mail that would be sent.
+    """A mail that would be sent to one recipient; one that goes on to many is there for each.
 
     ``answer`` says that it answers the mail in hand, with a null reverse path. ``text`` is the plain text; ``raw`` is all of
-    it.
+    it. ``reverse_path`` is who hears of failures, "" for nobody. ``tell`` is the sender's address where the sender is told of
+    a recipient that the relay refuses for good, else None.
     """
 
     to: str
@@ -25,6 +30,24 @@ class Sent:
     text: str
     answer: bool
     raw: bytes
+    reverse_path: str = ""
+    tell: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An intent of a handler, and what came of it.
+
+    ``payload`` and ``progress`` are what the handler put there; ``state`` is waiting, done or failed; ``note`` what `perform`
+    answered, or why it is not done; ``attempts`` counts the tries that came to nothing.
+    """
+
+    key: str
+    payload: Mapping[str, Any]
+    progress: Mapping[str, Any]
+    state: str
+    note: str
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +63,7 @@ class Delivered:
     ``trust``        how sure we were of the sender
     ``attempts``     how many starts have been counted; a deferral is not
     ``sent``         the mails that would be sent
+    ``errands``      what is to be done elsewhere, each a `Wanted`
     ``answer``       ``queued``, or why there is no answer; None where none was wanted
     ``oops``         what went wrong on our side, such as ``KeyError: 'x'``; None when nothing did
     ``traceback``    of the OOPS, "" when there is none
@@ -54,6 +78,7 @@ class Delivered:
     trust: Trust
     attempts: int
     sent: tuple[Sent, ...]
+    errands: tuple[Wanted, ...]
     answer: str | None
     oops: str | None
     traceback: str
@@ -73,13 +98,24 @@ def read_delivered(conn: sa.Connection, id: str) -> Delivered:
         trust=Trust[(row.trust or "none").upper()],
         attempts=row.attempts,
         sent=_sent(conn, id),
+        errands=tuple(map(_wanted, errands_of(conn, id))),
         answer=row.answer,
         oops=fault.exception if fault else None,
         traceback=fault.traceback if fault else "",
     )
 
 
+def _wanted(row: sa.Row[Any]) -> Wanted:
+    payload, progress = json.loads(row.payload), json.loads(row.progress)
+    return Wanted(row.key, payload, progress, state_of(row), row.reply or "", row.attempts)
+
+
 def _sent(conn: sa.Connection, id: str) -> tuple[Sent, ...]:
-    rows = conn.execute(sa.select(outbox).where(outbox.c.receipt_id == id).order_by(outbox.c.id)).all()
-    mails = [(row, read_message(row.raw)) for row in rows]
-    return tuple(Sent(row.recipient, mail.subject, mail.text, row.answer, row.raw) for row, mail in mails)
+    stored = sa.select(outbox, letter.c.raw, letter.c.tell).join(letter)
+    rows = conn.execute(stored.where(outbox.c.receipt_id == id).order_by(outbox.c.id)).all()
+    mails = {row.letter_id: read_message(row.raw) for row in {row.letter_id: row for row in rows}.values()}
+    return tuple(_sent_to(row, mails[row.letter_id]) for row in rows)
+
+
+def _sent_to(row: sa.Row[Any], mail: Message) -> Sent:
+    return Sent(row.recipient, mail.subject, mail.text, row.answer, row.raw, row.reverse_path, row.tell)

@@ -31,6 +31,7 @@ from mailproc.pipeline import Binding, Site
 from mailproc.plugins import Bound, resolve
 from mailproc.processing.attending import attend
 from mailproc.processing.emptying import empty
+from mailproc.processing.performing import perform
 from mailproc.processing.policy import Budget, ChunkLimits, DropPolicy
 from mailproc.processing.works import Owner, Works
 from mailproc.reading import read_addresses, read_header, sole_author
@@ -156,6 +157,14 @@ class PostOffice:
         """Let the time pass, handle what is due then, and see what has become of a mail that was deferred."""
         self.now += after
         self._handle()
+        return self._delivered(delivered.id)
+
+    def perform(self) -> None:
+        """Carry out what is due of what handlers want done elsewhere; `Delivered.errands` of `look` says what came of it."""
+        perform(self._works)
+
+    def look(self, delivered: Delivered) -> Delivered:
+        """What is recorded of a mail now."""
         return self._delivered(delivered.id)
 
     @contextmanager

@@ -363,7 +363,7 @@ def test_text_of_a_handler_arrives_as_it_was() -> None:
     text = "Grüße\n.\n..two\n" + "lang " * 300 + "\nFrom here \n\nend "
     [mail] = composed(reply(text))
     with RelayServer() as server, Relay(server.host, server.port, timeout=5) as relay:
-        assert relay.send(mail.reverse_path, mail.recipient, mail.raw).kind == "sent"
+        assert [each.kind for each in relay.send(mail.reverse_path, [mail.recipient], mail.raw)] == ["sent"]
     [received] = server.received
     assert received == ("", ["ann@example.com"], mail.raw)
     message = email.message_from_bytes(received.data, policy=email.policy.default)
@@ -376,5 +376,5 @@ def test_smuggled_end_of_mail_is_no_second_mail() -> None:
     evil = b"Subject: x\n\n\n.\nMAIL FROM:<eve@example.net>\n\r.\rRCPT TO:<x@example.com>\r\n.\r\nDATA\n\0.\xff\n"
     [mail] = composed(Outcome(REJECTED, "no"), note(raw=evil))
     with RelayServer() as server, Relay(server.host, server.port, timeout=5) as relay:
-        assert relay.send(mail.reverse_path, mail.recipient, mail.raw).kind == "sent"
+        assert [each.kind for each in relay.send(mail.reverse_path, [mail.recipient], mail.raw)] == ["sent"]
     assert [data for _, _, data in server.received] == [mail.raw]

@@ -15,7 +15,7 @@ GOOD = "Subject: Kaputt: $subject\n\nNummer: $oops\nKosten: $$5\n"
 def test_defaults_need_no_folder() -> None:
     """Every kind has a subject of its own."""
     texts = load_texts()
-    assert len({texts.rejected.subject, texts.too_big.subject, texts.oops.subject}) == 3
+    assert len({text.subject for text in (texts.rejected, texts.too_big, texts.oops, texts.undelivered)}) == 4
 
 
 def test_operator_replaces_one_text(tmp_path: Path) -> None:
@@ -43,8 +43,13 @@ def test_values_are_not_templates() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("welcome.txt", b"Subject: x\n\n$reason", "no such text; use one of rejected.txt, too-big.txt, oops.txt"),
+        (
+            "welcome.txt",
+            b"Subject: x\n\n$reason",
+            "there is no such text; use one of rejected.txt, .*, undelivered.txt",
+        ),
         ("oops.txt", b"Subject: x\n\nsorry", r"it must say \$oops"),
+        ("undelivered.txt", b"Subject: x\n\nto $recipient", r"it must say \$reason"),
         ("too-big.txt", b"Subject: x\n\n$size", r"it must say \$limit"),
         ("rejected.txt", b"Subject: x\n\n$reason $raeson", r"unknown \$raeson; there are \$admin"),
         ("rejected.txt", b"Subject: x\n\n$reason costs $ 5", r"write \$\$"),

@@ -114,6 +114,28 @@ def test_a_message_is_shown_with_all_that_is_known(site: Installation, mailproc:
     assert unknown.line == f"there is no message {'0' * 24}; type: mailproc messages list"
 
 
+def test_a_message_is_shown_with_everybody_to_whom_it_went_on(
+    make: Callable[..., Installation], relay: RelayServer, mailproc: Called
+) -> None:
+    """What became of each recipient, in the relay's words, below the facts."""
+    site = make(relay=relay)
+    relay.refuse = {"a0@example.net": "550 5.1.1 no such user", "a1@example.net": "451 4.3.0 later"}
+    site.append(make_mail("1 forward 1 3"))
+    mailproc("handle")
+    (id,) = ids(mailproc)
+    lines = mailproc("messages", "show", id).out.splitlines()
+    table = [re.split("  +", line) for line in lines[lines.index("") + 1 :]]
+    told = [
+        ["refused", "a0@example.net", "550 5.1.1 no such user"],
+        ["waiting", "a1@example.net", "451 4.3.0 later"],
+        ["sent", "a2@example.net", "250 OK"],
+        ["sent", "ann@example.com", "250 OK"],
+    ]
+    assert table == [["STATE", "RECIPIENT", "REPLY"], *told]
+    (row,) = mailproc("messages", "show", id, "--format", "jsonl").rows
+    assert [[each["state"], each["recipient"], each["reply"]] for each in row["outbox"]] == told
+
+
 def test_a_failed_message_is_processed_again_when_its_handler_is_mended(
     make: Callable[..., Installation], mailproc: Called
 ) -> None:

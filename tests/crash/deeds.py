@@ -19,7 +19,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from mailproc import Delivery, Outcome, Rejected, Transient, handler
+from mailproc import Delivery, Errand, Outcome, Rejected, Transient, handler
 from mailproc.errors import Interrupted
 
 effect = sa.Table(
@@ -49,6 +49,17 @@ class Deeds:
             return delivery.handled(f"wrote {name}")
         deed, _, argument = deed.partition(" ")
         return _DEEDS[deed](self, delivery, argument) or delivery.handled(f"wrote {name}, then: {deed}")
+
+    def perform(self, errand: Errand) -> str:
+        """Do what the intent says: note a step, write it down where no rollback reaches, and then misbehave."""
+        name, deed = str(errand.payload["name"]), str(errand.payload["deed"])
+        self._note(f"errand {name}{' again' if errand.uncertain else ''}", errand.attempt)
+        errand.note("begun", name)
+        if deed == "kill" or (deed == "killonce" and not errand.uncertain):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if deed == "sleep":
+            time.sleep(60)
+        return f"did {name}"
 
     def calls(self, subject: str) -> int:
         """How often this subject was handled, this time included."""
@@ -216,6 +227,27 @@ def _reply(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome:
     return delivery.handled("answered", send=[delivery.reply("Thank you.")])
 
 
+def _intend(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome:
+    """Want something done elsewhere: ``intend 2 kill``."""
+    name, _, deed = argument.partition(" ")
+    return delivery.handled("intended", send=[delivery.intent({"name": name, "deed": deed})])
+
+
+def _forward(deeds: Deeds, delivery: Delivery, argument: str) -> Outcome:
+    """Send the mail on: ``forward 5 10`` to five groups of ten, each in its own words; ``b3@example.net`` is in the second."""
+    groups, each = map(int, argument.split())
+    forwards = [
+        delivery.forward(
+            f"X-Group: {group}\r\n".encode() + delivery.raw,
+            [f"{group}{number}@example.net" for number in range(each)],
+            reverse_path="list@example.org",
+            tells_sender=True,
+        )
+        for group in "abcdefgh"[:groups]
+    ]
+    return delivery.handled(f"sent on to {groups} groups", send=forwards)
+
+
 _Deed = Callable[[Deeds, Delivery, str], Outcome | None]
 
 
@@ -271,4 +303,6 @@ _DEEDS: dict[str, _Deed] = {
     "rejected": _rejected,
     "drop": _drop,
     "reply": _reply,
+    "forward": _forward,
+    "intend": _intend,
 }

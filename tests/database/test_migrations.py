@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -14,15 +15,20 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from mailproc.database import migrations
+from mailproc.database import migrations, outbox, tables
 from mailproc.database.engine import create_database, make_engine, reading, writing
 from mailproc.database.migrations import PluginMigrations, SchemaState, alembic_config, current, require_current, upgrade
+from mailproc.database.outbox import Post
 from mailproc.database.tables import metadata
 from mailproc.errors import MailprocError, SettingsError
 
 CHECKOUT = Path(__file__).parents[2]
 
-OURS = ["mailproc: 0001 the first tables", "mailproc: 0002 what is told at a door, and who may log in there"]
+OURS = [
+    "mailproc: 0001 the first tables",
+    "mailproc: 0002 what is told at a door, and who may log in there",
+    "mailproc: 0003 mails that go on, things to be done elsewhere, and what the report has told",
+]
 
 FIRST = '''
 """notebooks and notes"""
@@ -127,6 +133,49 @@ def test_up_down_and_up_again(empty_engine):
     assert schema_of(empty_engine) == first
 
 
+def test_mails_in_the_outbox_keep_their_bytes_up_and_down(empty_engine):
+    """Whatever was sent, refused or waits has its bytes, its state and its number in either form of the tables."""
+    create_database(empty_engine)
+    migrate(empty_engine, "upgrade", "0002")
+    old = sa.Table("mailproc_outbox", sa.MetaData(), autoload_with=empty_engine)
+    raws = [b"From: us\r\n\r\n\0\xff\r\n", b"", bytes(range(256)) * 1000]
+    with writing(empty_engine) as connection:
+        ids = [connection.scalar(sa.insert(old).returning(old.c.id).values(**an_old_mail(raw))) for raw in raws]
+        connection.execute(sa.update(old).where(old.c.id == ids[1]).values(failed_at=LONG_AGO, reply="550 no"))
+        before = connection.execute(sa.select(old).order_by(old.c.id)).all()
+    migrate(empty_engine, "upgrade", "0003")
+    with writing(empty_engine) as connection:
+        waiting = [(batch.rows[0].id, batch.raw) for batch in outbox.due(connection, LONG_AGO, 10)]
+        assert waiting == [(ids[0], raws[0]), (ids[2], raws[2])]
+        reported = sa.select(tables.outbox.c.id).where(tables.outbox.c.reported_at.is_not(None))
+        assert connection.scalars(reported).all() == [ids[1]]
+        ids += outbox.queue(connection, [Post(b"new", "", ["b@example.net"], "<2@us>")], receipt_id="r", now=LONG_AGO)
+    migrate(empty_engine, "downgrade", "0002")
+    with writing(empty_engine) as connection:
+        after = connection.execute(sa.select(old).order_by(old.c.id)).all()
+        assert (after[:3], after[3].id, after[3].raw) == (before, ids[3], b"new")
+    upgrade(empty_engine, [])
+    with reading(empty_engine) as connection:
+        stored = connection.execute(sa.select(tables.outbox.c.id, tables.letter.c.raw).join(tables.letter))
+        assert dict(map(tuple, stored)) == dict(zip(ids, [*raws, b"new"], strict=True))
+
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def an_old_mail(raw):
+    """A row of the outbox as it was when it held the bytes."""
+    path = {"receipt_id": "r", "reverse_path": "", "recipient": "a@example.net", "message_id": "<1@us>"}
+    return {**path, "answer": False, "raw": raw, "created_at": LONG_AGO, "attempts": 2, "claim": 0}
+
+
+def migrate(engine, how, revision):
+    """Bring our own tables up or down to a revision."""
+    with engine.connect() as connection:
+        getattr(command, how)(alembic_config(connection), revision)
+        connection.commit()
+
+
 def test_an_upgrade_says_what_it_did_and_the_next_does_nothing(empty_engine, notes):
     """One line for each migration; a second upgrade has none."""
     assert upgrade(empty_engine, [notes]) == [*OURS, "notes: n1 notebooks and notes"]
@@ -142,7 +191,7 @@ def test_an_upgrade_prints_nothing(empty_engine, notes, capfd, caplog):
 def test_each_schema_has_a_version_table_of_its_own(empty_engine, notes):
     """The versions of a plugin do not mix with ours."""
     upgrade(empty_engine, [notes])
-    assert current(empty_engine, [notes]) == [SchemaState("mailproc", "0002", "0002"), SchemaState("notes", "n1", "n1")]
+    assert current(empty_engine, [notes]) == [SchemaState("mailproc", "0003", "0003"), SchemaState("notes", "n1", "n1")]
     assert {"mailproc_alembic", "alembic_notes", "note"} <= set(sa.inspect(empty_engine).get_table_names())
 
 
@@ -150,7 +199,7 @@ def test_a_database_without_a_schema_is_refused(empty_engine):
     """The one line names both versions and the command to type."""
     create_database(empty_engine)
     with pytest.raises(
-        SettingsError, match=r"^the schema of mailproc is at nothing, this program needs 0002; type: mailproc db upgrade$"
+        SettingsError, match=r"^the schema of mailproc is at nothing, this program needs 0003; type: mailproc db upgrade$"
     ):
         require_current(empty_engine, [])
 

@@ -97,11 +97,13 @@ def test_listings_fit_a_terminal(attacked: Attacked, columns: int) -> None:
 
 
 def test_a_message_is_shown_one_fact_a_line(attacked: Attacked) -> None:
-    """Whatever the fact is: as many lines as there are facts."""
+    """Whatever the fact is: as many lines as there are facts, and below them one for everybody to whom it was sent."""
     for receipt in attacked.site.receipts()[::7]:
         (facts,) = objects(attacked.here("messages", "show", receipt.id, "--format", "jsonl"))
         lines = assert_clean(attacked.here("messages", "show", receipt.id))
-        assert [line.split("  ")[0] for line in lines] == [name.replace("_", " ") for name in facts]
+        sent = facts.pop("outbox")
+        assert [line.split("  ")[0] for line in lines[: len(facts)]] == [name.replace("_", " ") for name in facts]
+        assert len(lines) == len(facts) + (len(sent) + 2 if sent else 0)
 
 
 def test_an_oops_is_shown_with_its_traceback_below(attacked: Attacked) -> None:

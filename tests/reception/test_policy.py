@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mailproc import Delivery, Outcome, Rejected, Transient, handler
+from mailproc import Delivery, Outcome, Rejected, Reply, Transient, handler
 from mailproc.address import Address
 from mailproc.database.engine import create_database, make_engine
 from mailproc.directory import Directory
@@ -28,12 +28,14 @@ from mailproc.userfile import UserFile
 class Lists:
     """A handler that knows its addresses."""
 
-    def accepts(self, address: Address, session: Session) -> bool:
+    def accepts(self, address: Address, session: Session) -> bool | Reply:
         """Its one list; some addresses say no in other ways."""
         if address.local == "closed":
             raise Rejected("Members only.")
         if address.local == "flooded":
             raise Transient("Too many messages.")
+        if address.local == "moved":
+            return Reply(551, "5.1.6", "Try announce@lists.example.net")
         return bool(address.local == str(session.scalar(sa.text("SELECT 'announce'"))))
 
     def __call__(self, delivery: Delivery) -> Outcome:
@@ -80,6 +82,7 @@ def policy(tmp_path: Path) -> Iterator[RecipientPolicy]:
         ("unknown@lists.example.org", "550 5.1.1"),
         ("closed@lists.example.org", "550 5.7.1"),
         ("flooded@lists.example.org", "450 4.7.1"),
+        ("moved@lists.example.org", "551 5.1.6 Try announce@lists.example.net"),
         ("one@simple.example.org", "250 2.0.0"),
         ("two@simple.example.org", "550 5.1.1"),
         ("postmaster", "250 2.0.0"),

@@ -35,10 +35,14 @@ class RelayServer:
     ``received``     what it was given, also when the connection was dropped before it answered
     ``refuse``       by recipient: the reply to RCPT instead of 250
     ``refuse_mail``, ``refuse_data``   the reply to every MAIL, to every content
+    ``most_recipients``  how many a mail may have; to the next ones it replies ``too_many``
+    ``drop_at``      recipients at whose RCPT the connection is closed
     ``drop_after_dot``   how many contents are kept and then answered by closing the connection
+    ``lose_after_dot``   how many contents are not kept and answered by closing the connection
     ``hang``         seconds to wait before a content is answered
     ``hide``         words that EHLO does not say, such as ``8BITMIME`` or one mechanism of AUTH
     ``login_reply``  the reply to every login
+    ``asked``        every recipient of a RCPT, taken or not
     ``clients``      the client port of each content: as many different ones as connections
     ``parameters``   the parameters of each MAIL command
     ``logins``       every name and password that was tried
@@ -56,7 +60,12 @@ class RelayServer:
         self.refuse: dict[str, str] = {}
         self.refuse_mail: str | None = None
         self.refuse_data: str | None = None
+        self.most_recipients: int | None = None
+        self.too_many = "452 4.5.3 too many recipients"
+        self.drop_at: set[str] = set()
         self.drop_after_dot = 0
+        self.lose_after_dot = 0
+        self.asked: list[str] = []
         self.hang = 0.0
         self.hide: set[str] = set()
         self.clients: list[int] = []
@@ -134,8 +143,13 @@ class RelayServer:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Take the recipient, or refuse it."""
+        self.asked.append(address)
+        if address in self.drop_at:
+            server.transport.abort()
         if address in self.refuse:
             return self.refuse[address]
+        if self.most_recipients is not None and len(envelope.rcpt_tos) >= self.most_recipients:
+            return self.too_many
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -143,6 +157,10 @@ class RelayServer:
         """Keep the content; refuse it, answer late, or hang up."""
         if self.refuse_data:
             return self.refuse_data
+        if self.lose_after_dot:
+            self.lose_after_dot -= 1
+            server.transport.abort()
+            return "250 OK"
         content = envelope.content
         assert isinstance(content, bytes)
         self.received.append(Received((envelope.mail_from or "").replace("<>", ""), list(envelope.rcpt_tos), content))

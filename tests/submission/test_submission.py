@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from mailproc.errors import Away, LoginRefused, SettingsError
-from mailproc.submission import Relay
+from mailproc.submission import Relay, Submitted
 from tests.servers.certificates import Authority, make_authority
 from tests.servers.relay import RelayServer
 
@@ -44,10 +44,16 @@ def secure(server: RelayServer, authority: Authority, **options: object) -> Rela
     return client(server, host="localhost", ca_file=str(authority.certificate), **options)
 
 
+def hand(relay: Relay, reverse_path: str, recipient: str, raw: bytes) -> Submitted:
+    """Hand over a mail for one recipient."""
+    (submitted,) = relay.send(reverse_path, [recipient], raw)
+    return submitted
+
+
 def test_mail_is_taken_over_with_its_envelope(server: RelayServer) -> None:
     """The relay gets the null reverse path, the recipient and exactly the octets."""
     with client(server) as relay:
-        assert relay.send("", ANN, RAW).kind == "sent"
+        assert hand(relay, "", ANN, RAW).kind == "sent"
     assert server.received == [("", [ANN], RAW)]
 
 
@@ -55,7 +61,7 @@ def test_dots_survive(server: RelayServer) -> None:
     """Lines that begin with dots, also a lone one, arrive as they were, and as one mail."""
     raw = RAW + b".\r\n..\r\n.hidden\r\nMAIL FROM:<eve@example.net>\r\n"
     with client(server) as relay:
-        relay.send("robot@example.org", ANN, raw)
+        hand(relay, "robot@example.org", ANN, raw)
     assert server.received == [("robot@example.org", [ANN], raw)]
 
 
@@ -63,7 +69,7 @@ def test_one_connection_serves_several_mails(server: RelayServer) -> None:
     """Ten mails need one connection, also with a refused one among them."""
     server.refuse["bob@example.com"] = "550 5.1.1 no such user"
     with client(server) as relay:
-        kinds = [relay.send("", to, RAW).kind for to in [ANN] * 5 + ["bob@example.com"] + [ANN] * 5]
+        kinds = [hand(relay, "", to, RAW).kind for to in [ANN] * 5 + ["bob@example.com"] + [ANN] * 5]
     assert kinds == ["sent"] * 5 + ["refused"] + ["sent"] * 5
     assert len(server.received) == 10
     assert len(set(server.clients)) == 1
@@ -77,10 +83,10 @@ def test_reply_decides_at_every_step(server: RelayServer, at: str, reply: str, k
     server.refuse_data = reply if at == "DATA" else None
     server.refuse = {ANN: reply} if at == "RCPT" else {}
     with client(server) as relay:
-        submitted = relay.send("", ANN, RAW)
+        submitted = hand(relay, "", ANN, RAW)
         assert (submitted.kind, submitted.reply) == (kind, reply)
         server.refuse, server.refuse_mail, server.refuse_data = {}, None, None
-        assert relay.send("", ANN, RAW).kind == "sent"
+        assert hand(relay, "", ANN, RAW).kind == "sent"
     assert len(server.received) == 1
 
 
@@ -91,7 +97,7 @@ def test_an_odd_reply_in_the_middle_is_not_taken_for_the_end(server: RelayServer
     server.refuse_mail = reply if at == "MAIL" else None
     server.refuse = {ANN: reply} if at == "RCPT" else {}
     with client(server) as relay:
-        assert relay.send("", ANN, RAW).kind != "sent"
+        assert hand(relay, "", ANN, RAW).kind != "sent"
     assert server.received == []
 
 
@@ -99,25 +105,121 @@ def test_421_ends_the_connection_and_not_the_mail(server: RelayServer) -> None:
     """After a 421 the mail is tried again over a new connection."""
     server.refuse[ANN] = "421 4.3.2 shutting down"
     with client(server) as relay:
-        assert relay.send("", ANN, RAW).kind == "retry"
+        assert hand(relay, "", ANN, RAW).kind == "retry"
         assert not relay.connected
         server.refuse.clear()
-        assert relay.send("", ANN, RAW).kind == "sent"
+        assert hand(relay, "", ANN, RAW).kind == "sent"
 
 
 def test_relay_that_hangs_up_after_the_dot_may_have_the_mail(server: RelayServer) -> None:
     """No reply to the content means try again later, never at once: it is sent at least once."""
     server.drop_after_dot = 1
     with client(server) as relay:
-        assert relay.send("", ANN, RAW).kind == "retry"
+        assert hand(relay, "", ANN, RAW).kind == "retry"
         assert len(server.received) == 1
-        assert relay.send("", ANN, RAW).kind == "sent"
+        assert hand(relay, "", ANN, RAW).kind == "sent"
     assert server.received == [("", [ANN], RAW)] * 2
+
+
+MANY = [f"{n}@example.com" for n in range(6)]
+
+
+def kinds(submitted: list[Submitted]) -> str:
+    """What became of each, by the first letters."""
+    return " ".join(each.kind for each in submitted)
+
+
+def test_many_recipients_go_in_one_mail_transaction(server: RelayServer) -> None:
+    """Each with the reply to its own RCPT, and those that were taken with that to the content."""
+    server.refuse = {MANY[1]: "550 5.1.1 no such user", MANY[4]: "450 4.2.0 greylisted"}
+    with client(server) as relay:
+        submitted = relay.send("list@example.org", [*MANY[:3], "a b@c", *MANY[3:], MANY[0]], RAW)
+        assert relay.send("", [ANN], RAW)[0].kind == "sent"
+    assert kinds(submitted) == "sent refused sent refused sent retry sent sent"
+    assert [each.reply for each in submitted[:4]] == [
+        "250 OK",
+        "550 5.1.1 no such user",
+        "250 OK",
+        "not sent: an address that SMTP cannot carry",
+    ]
+    assert [mail.rcpt_tos for mail in server.received] == [[MANY[n] for n in (0, 2, 3, 5)], [ANN]]
+    assert len(set(server.clients)) == 1
+
+
+@pytest.mark.parametrize(("reply", "kind"), [("552 5.6.0 no", "refused"), ("451 4.3.0 not now", "retry")])
+def test_the_reply_to_the_content_is_for_all_that_were_taken(server: RelayServer, reply: str, kind: str) -> None:
+    """Who had been refused stays so."""
+    server.refuse, server.refuse_data = {MANY[1]: "550 5.1.1 no such user"}, reply
+    with client(server) as relay:
+        assert [(each.kind, each.reply) for each in relay.send("", MANY[:3], RAW)] == [
+            (kind, reply),
+            ("refused", "550 5.1.1 no such user"),
+            (kind, reply),
+        ]
+
+
+def test_no_content_is_sent_where_nobody_was_taken(server: RelayServer) -> None:
+    """The connection is good for the next mail."""
+    server.refuse = dict.fromkeys(MANY, "550 5.1.1 no such user")
+    with client(server) as relay:
+        assert kinds(relay.send("", MANY[:3], RAW)) == "refused refused refused"
+        assert relay.connected
+    assert server.received == []
+
+
+@pytest.mark.parametrize("too_many", ["452 4.5.3 too many recipients", "552 too many recipients"])
+def test_whom_the_relay_does_not_want_in_the_same_mail_is_left(server: RelayServer, too_many: str) -> None:
+    """They are not asked for in vain, and go in further transactions (RFC 5321 section 4.5.3.1.10)."""
+    server.most_recipients, server.too_many = 4, too_many
+    with client(server) as relay:
+        assert kinds(relay.send("", MANY, RAW)) == "sent sent sent sent left left"
+        assert server.asked == MANY[:5]
+        assert kinds(relay.send("", MANY[4:], RAW)) == "sent sent"
+    assert [mail.rcpt_tos for mail in server.received] == [MANY[:4], MANY[4:]]
+
+
+@pytest.mark.parametrize(("reply", "kind"), [("452 4.2.2 over quota", "retry"), ("552 5.2.2 over quota", "refused")])
+def test_a_full_mailbox_is_not_asked_for_again_at_once(server: RelayServer, reply: str, kind: str) -> None:
+    """The same replies to the first recipient are about nobody else."""
+    server.refuse = {MANY[0]: reply}
+    with client(server) as relay:
+        assert kinds(relay.send("", MANY[:3], RAW)) == f"{kind} sent sent"
+
+
+@pytest.mark.parametrize("how", ["421", "drop"])
+def test_who_was_refused_before_the_connection_broke_off_stays_refused(server: RelayServer, how: str) -> None:
+    """The others, taken or not asked for, are to be tried again; nobody was sent anything."""
+    server.refuse = {MANY[0]: "550 5.1.1 no such user"} | ({MANY[3]: "421 4.7.0 too many errors"} if how == "421" else {})
+    server.drop_at = {MANY[3]} if how == "drop" else set()
+    with client(server) as relay:
+        assert kinds(relay.send("", MANY, RAW)) == "refused retry retry retry retry retry"
+        assert not relay.connected
+    assert server.received == []
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_all_that_were_taken_are_tried_again_when_nobody_says_250(server: RelayServer, kept: bool) -> None:
+    """Whether the relay had the mail when it hung up or not: we cannot know. Who was refused is not asked for again."""
+    server.drop_after_dot, server.lose_after_dot = int(kept), int(not kept)
+    server.refuse = {MANY[1]: "550 5.1.1 no such user"}
+    with client(server) as relay:
+        assert kinds(relay.send("", MANY[:3], RAW)) == "retry refused retry"
+        assert kinds(relay.send("", [MANY[0], MANY[2]], RAW)) == "sent sent"
+    assert server.received == [("", [MANY[0], MANY[2]], RAW)] * (1 + kept)
+
+
+def test_a_recipient_that_needs_smtputf8_is_refused_alone(server: RelayServer) -> None:
+    """Where the relay does not offer it; the others are served."""
+    server.hide = {"SMTPUTF8"}
+    with client(server) as relay:
+        submitted = relay.send("", ["j\xf6rg@example.com", ANN], RAW)
+    assert kinds(submitted) == "refused sent"
+    assert submitted[0].status == "5.6.7"
 
 
 def test_death_after_the_dot_leaves_the_mail_with_the_relay(server: RelayServer) -> None:
     """A process that is killed between the dot and the reply has sent its mail and cannot know it."""
-    program = f"from mailproc.submission import Relay; Relay({server.host!r}, {server.port}).send('', {ANN!r}, {RAW!r})"
+    program = f"from mailproc.submission import Relay; Relay({server.host!r}, {server.port}).send('', [{ANN!r}], {RAW!r})"
     armed = os.environ | {"MAILPROC_FAILPOINT": "outbox-after-data:kill"}
     died = subprocess.run([sys.executable, "-c", program], env=armed, check=False, timeout=30)
     deadline = time.monotonic() + 5
@@ -132,7 +234,7 @@ def test_silent_relay_costs_the_timeout(server: RelayServer) -> None:
     server.hang = 30.0
     began = time.monotonic()
     with client(server, timeout=0.3) as relay:
-        submitted = relay.send("", ANN, RAW)
+        submitted = hand(relay, "", ANN, RAW)
     assert submitted.kind == "retry"
     assert "timed out" in submitted.reply
     assert time.monotonic() - began < 20
@@ -141,13 +243,13 @@ def test_silent_relay_costs_the_timeout(server: RelayServer) -> None:
 def test_relay_that_went_away_between_two_mails_is_found_again(server: RelayServer) -> None:
     """A connection that was closed meanwhile is replaced; while the relay is down, mail is to be retried."""
     with client(server) as relay:
-        assert relay.send("", ANN, RAW).kind == "sent"
+        assert hand(relay, "", ANN, RAW).kind == "sent"
         server.stop()
-        down = relay.send("", ANN, RAW)
+        down = hand(relay, "", ANN, RAW)
         assert down.kind == "retry"
         assert not relay.connected
         server.start()
-        assert relay.send("", ANN, RAW).kind == "sent"
+        assert hand(relay, "", ANN, RAW).kind == "sent"
     assert len(server.received) == 2
 
 
@@ -156,7 +258,7 @@ def test_relay_that_is_away_at_the_start_says_so(server: RelayServer) -> None:
     server.stop()
     with pytest.raises(Away, match=rf"relay 127.0.0.1:{server.port}: .*refused; check that it runs"), client(server):
         pass
-    assert client(server).send("", ANN, RAW).kind == "retry"
+    assert hand(client(server), "", ANN, RAW).kind == "retry"
 
 
 @pytest.mark.parametrize("greeting", [b"554 no service\r\n", b"421 later\r\n", b"garbage\r\n", b""])
@@ -165,7 +267,7 @@ def test_greeting_is_about_us_and_not_the_mail(greeting: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=_greet, args=(listener, greeting))
         thread.start()
-        submitted = Relay("127.0.0.1", listener.getsockname()[1], timeout=5).send("", ANN, RAW)
+        submitted = hand(Relay("127.0.0.1", listener.getsockname()[1], timeout=5), "", ANN, RAW)
         thread.join(10)
     assert submitted.kind == "retry"
 
@@ -184,7 +286,7 @@ def _greet(listener: socket.socket, greeting: bytes) -> None:
 def test_what_could_end_the_mail_early_is_never_sent(server: RelayServer, raw: bytes) -> None:
     """A bare CR, a bare LF and a NUL are what mail is smuggled with."""
     with client(server) as relay:
-        assert relay.send("", ANN, raw).kind == "refused"
+        assert hand(relay, "", ANN, raw).kind == "refused"
     assert server.received == []
 
 
@@ -204,21 +306,21 @@ def test_what_could_end_the_mail_early_is_never_sent(server: RelayServer, raw: b
 def test_address_cannot_become_a_command(server: RelayServer, recipient: str) -> None:
     """What is not one plain path is refused before the relay hears of it."""
     with client(server) as relay:
-        assert relay.send("", recipient, RAW).kind == "refused"
-        assert relay.send(recipient or "\r\n", ANN, RAW).kind == "refused"
+        assert hand(relay, "", recipient, RAW).kind == "refused"
+        assert hand(relay, recipient or "\r\n", ANN, RAW).kind == "refused"
     assert server.received == [] == server.parameters
 
 
 def test_8bit_mail_goes_out_only_where_it_is_offered(server: RelayServer) -> None:
     """BODY=8BITMIME is said for 8-bit mail alone, and without the offer such mail is refused."""
     with client(server) as relay:
-        relay.send("", ANN, RAW)
-        relay.send("", ANN, RAW + "ä\r\n".encode())
+        hand(relay, "", ANN, RAW)
+        hand(relay, "", ANN, RAW + "ä\r\n".encode())
     assert [[word for word in said if word.startswith("BODY")] for said in server.parameters] == [[], ["BODY=8BITMIME"]]
     server.hide = {"8BITMIME"}
     with client(server) as relay:
-        assert relay.send("", ANN, RAW + "ä\r\n".encode()).kind == "refused"
-        assert relay.send("", ANN, RAW).kind == "sent"
+        assert hand(relay, "", ANN, RAW + "ä\r\n".encode()).kind == "refused"
+        assert hand(relay, "", ANN, RAW).kind == "sent"
 
 
 def test_international_mail_goes_out_only_where_it_is_offered(server: RelayServer) -> None:
@@ -230,7 +332,7 @@ def test_international_mail_goes_out_only_where_it_is_offered(server: RelayServe
             ("jörg@example.org", ANN, RAW),
             ("", ANN, "Subject: ä\r\n".encode() + RAW),
         ]:
-            assert relay.send(path, recipient, raw).kind == "sent"
+            assert hand(relay, path, recipient, raw).kind == "sent"
     assert ["SMTPUTF8" in said for said in server.parameters] == [False, True, True, True]
     assert [(mail.mail_from, *mail.rcpt_tos) for mail in server.received[1:3]] == [
         ("", "jörg@example.com"),
@@ -238,8 +340,8 @@ def test_international_mail_goes_out_only_where_it_is_offered(server: RelayServe
     ]
     server.hide = {"SMTPUTF8"}
     with client(server) as relay:
-        assert [relay.send("", to, RAW).kind for to in ("jörg@example.com", ANN)] == ["refused", "sent"]
-        assert relay.send("", ANN, "Subject: ä\r\n".encode() + RAW).kind == "sent"  # as it was before there was SMTPUTF8
+        assert [hand(relay, "", to, RAW).kind for to in ("jörg@example.com", ANN)] == ["refused", "sent"]
+        assert hand(relay, "", ANN, "Subject: ä\r\n".encode() + RAW).kind == "sent"  # as it was before there was SMTPUTF8
     assert "SMTPUTF8" not in server.parameters[-1]
 
 
@@ -247,7 +349,7 @@ def test_reply_is_one_safe_line(server: RelayServer) -> None:
     """Terminal codes and further lines of a reply do not get into the log."""
     server.refuse[ANN] = "550-first\r\n550 \x1b[31msecond"
     with client(server) as relay:
-        reply = relay.send("", ANN, RAW).reply
+        reply = hand(relay, "", ANN, RAW).reply
     assert reply.isprintable()
     assert reply.startswith("550 first")
 
@@ -256,7 +358,7 @@ def test_starttls_with_login(authority: Authority) -> None:
     """Over verified TLS the relay gets name and password, in UTF-8, once for several mails."""
     with RelayServer(certificate=authority.issue(), login=LOGIN) as server:
         with secure(server, authority, security="starttls", username=LOGIN[0], login=LOGIN[1]) as relay:
-            assert [relay.send("", ANN, RAW).kind for _ in range(2)] == ["sent", "sent"]
+            assert [hand(relay, "", ANN, RAW).kind for _ in range(2)] == ["sent", "sent"]
         assert server.logins == [(LOGIN[0].encode(), LOGIN[1].encode())]
 
 
@@ -264,9 +366,9 @@ def test_tls_from_the_start(authority: Authority) -> None:
     """The same over implicit TLS (RFC 8314)."""
     with RelayServer(certificate=authority.issue(), tls=True, login=LOGIN) as server:
         with secure(server, authority, security="tls", username=LOGIN[0], login=LOGIN[1]) as relay:
-            assert relay.send("", ANN, RAW).kind == "sent"
+            assert hand(relay, "", ANN, RAW).kind == "sent"
         with secure(server, authority, security="tls") as relay, pytest.raises(LoginRefused, match=r"530 .*user name"):
-            relay.send("", ANN, RAW)
+            hand(relay, "", ANN, RAW)
         assert len(server.received) == 1
 
 
@@ -279,7 +381,7 @@ def test_login_mechanism_login(authority: Authority) -> None:
             secure(server, authority, **options).connect()
         server.hide = {"PLAIN"}
         with secure(server, authority, **options) as relay:
-            assert relay.send("", ANN, RAW).kind == "sent"
+            assert hand(relay, "", ANN, RAW).kind == "sent"
 
 
 def test_wrong_password_is_tried_once(authority: Authority) -> None:
@@ -287,7 +389,7 @@ def test_wrong_password_is_tried_once(authority: Authority) -> None:
     with RelayServer(certificate=authority.issue(), login=LOGIN) as server:
         relay = secure(server, authority, security="starttls", username="robot", login="wrong")
         with pytest.raises(LoginRefused, match=r"535 .*check the user name and password") as refused:
-            relay.send("", ANN, RAW)
+            hand(relay, "", ANN, RAW)
         assert "wrong" not in str(refused.value)
         assert len(server.logins) == 1
 
@@ -322,7 +424,7 @@ def test_starttls_never_falls_back(server: RelayServer) -> None:
     relay = client(server, security="starttls")
     with pytest.raises(Away, match="does not offer STARTTLS"):
         relay.connect()
-    assert relay.send("", ANN, RAW).kind == "retry"
+    assert hand(relay, "", ANN, RAW).kind == "retry"
     assert server.received == []
 
 

@@ -54,7 +54,7 @@ def client(server: RelayServer, mechanism: Any, *tokens: str, **options: Any) ->
 def refusal(relay: Relay) -> str:
     """How the login is refused: on one printable line without a token."""
     with pytest.raises(LoginRefused) as refused:
-        relay.send("", "ann@example.com", RAW)
+        relay.send("", ["ann@example.com"], RAW)
     shown = str(refused.value)
     assert shown.isprintable()
     assert "ya29" not in shown
@@ -66,7 +66,7 @@ def refusal(relay: Relay) -> str:
 def test_a_good_token_logs_in(server: BearerRelay, mechanism: str, token: str) -> None:
     """In the command, or on a line of its own where the command would be too long for SMTP (RFC 4954 section 4)."""
     with client(server, mechanism, token) as relay:
-        assert [relay.send("", "ann@example.com", RAW).kind for _ in range(2)] == ["sent", "sent"]
+        assert [relay.send("", ["ann@example.com"], RAW)[0].kind for _ in range(2)] == ["sent", "sent"]
     assert len(server.responses) == 1
     assert f"auth=Bearer {token}\x01\x01" in server.responses[0].decode()
 
@@ -75,7 +75,7 @@ def test_a_good_token_logs_in(server: BearerRelay, mechanism: str, token: str) -
 def test_a_refused_token_is_replaced_once(server: BearerRelay, mechanism: str) -> None:
     """After the word that ends the relay's error, on the same connection."""
     with client(server, mechanism, BAD, GOOD) as relay:
-        assert relay.send("", "ann@example.com", RAW).kind == "sent"
+        assert relay.send("", ["ann@example.com"], RAW)[0].kind == "sent"
     assert server.responses[1] == (b"" if mechanism == "XOAUTH2" else b"\x01")
     assert [b"Bearer" in said for said in server.responses] == [True, False, True]
 
@@ -133,7 +133,7 @@ def test_a_token_that_cannot_be_had_is_told_as_it_is(server: BearerRelay) -> Non
         return token
 
     away = client(server, "XOAUTH2", GOOD, login=Bearer("XOAUTH2", fails(Away("oauth2.office.token_url: away"))))
-    submitted = away.send("", "ann@example.com", RAW)
+    (submitted,) = away.send("", ["ann@example.com"], RAW)
     assert (submitted.kind, submitted.reply) == ("retry", "oauth2.office.token_url: away")
     refused = client(server, "XOAUTH2", GOOD, login=Bearer("XOAUTH2", fails(LoginRefused("oauth2.office: no"))))
     with pytest.raises(LoginRefused, match=r"^oauth2\.office: no$"):

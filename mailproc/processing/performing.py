@@ -1,0 +1,180 @@
+"""Carrying out errands: what handlers want done elsewhere, once their messages are committed.
+
+It comes after everything else, as the outbox does, so that a service that is away never holds up incoming mail. Each errand
+is started at most three times without coming to an end (design promise 5), and tried for as long as a mail is.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailproc.database import errands, oopses
+from mailproc.database.engine import database_failed, reading, writing
+from mailproc.database.errands import Waiting
+from mailproc.errand import Errand
+from mailproc.errors import Away, Interrupted, Rejected, Transient
+from mailproc.failpoints import failpoint
+from mailproc.handler import Handler, performs_of
+from mailproc.oops import make_oops
+from mailproc.patience import MAX_STARTS, PATIENCE, retry_after
+from mailproc.processing.handling import named_log, single
+from mailproc.processing.works import Works
+from mailproc.reading import one_line
+
+AT_ONCE = 100  # rows read together, so that memory stays flat
+LOUD_AFTER = 6  # tries in vain: after an hour somebody should know, and then about once an hour
+LONGEST_WAIT = 3600.0  # seconds that another side may ask for
+
+log = logging.getLogger("mailproc")
+
+
+def perform(works: Works) -> None:
+    """Carry out what is due. Where what one errand needs is away, the other errands of its handler wait as well."""
+    away: dict[str, tuple[datetime, str]] = {}
+    while not works.watch.stopping():
+        now = works.clock()
+        with reading(works.engine) as conn:
+            rows = errands.due(conn, now, limit=AT_ONCE)
+            others = works.owner.others(conn)
+        mine = [row for row in rows if row.owner not in others]
+        if not mine:
+            return
+        for row in mine:
+            if works.watch.stopping():
+                return
+            if row.handler in away:
+                _postpone(works, row, *away[row.handler])
+            elif (waits := _one(works, row)) is not None:
+                away[row.handler] = waits
+
+
+def _one(works: Works, row: Waiting) -> tuple[datetime, str] | None:
+    """Carry out one errand; answers until when it waits and for what, None when it has come to its end."""
+    with writing(works.engine) as conn:
+        if not errands.claim(conn, row, works.owner.id, works.clock()):
+            return None
+        url = errands.archive_url(conn, row.receipt_id)
+    if row.starts >= MAX_STARTS:
+        _fail(works, row, f"gave up after {MAX_STARTS} starts without an end", None)
+        return None
+    works.watch.starts(f"errand-{row.name}", url or "-")
+    failpoint("errand-start")
+    try:
+        return _ended(works, row, url)
+    except BaseException as error:
+        if isinstance(error, Interrupted) or database_failed(error):
+            with writing(works.engine) as conn:
+                errands.give_back(conn, row)
+        if isinstance(error, Interrupted) and works.watch.stopping():
+            return None
+        raise
+    finally:
+        works.watch.finished(())
+
+
+def _ended(works: Works, row: Waiting, url: str | None) -> tuple[datetime, str] | None:
+    try:
+        with works.watch.interruptible():
+            said = _perform(works, row, url)
+    except Transient as error:
+        return _wait(works, row, error)
+    except Rejected as error:
+        with writing(works.engine) as conn:
+            errands.failed(conn, row, works.clock(), one_line(str(error), 500), None)
+        log.warning("%s: not done: %s", row.name, error)
+        return None
+    except Exception as error:
+        if database_failed(error):
+            raise
+        _fail(works, row, f"{type(error).__name__} in the handler", error)
+        return None
+    failpoint("errand-done")
+    with writing(works.engine) as conn:
+        errands.done(conn, row, works.clock(), one_line(said, 500))
+    log.info("%s: done: %s", row.name, one_line(said))
+    return None
+
+
+def _perform(works: Works, row: Waiting, url: str | None) -> str:
+    perform = performs_of(_handler(works, row.handler))
+    if perform is None:
+        raise Transient(f"the handler {row.handler}, which is bound to no domain, or carries out nothing any more")
+    progress = _Progress(works, row, json.loads(row.progress))
+    errand = Errand(
+        id=row.name,
+        payload=json.loads(row.payload),
+        progress=progress.kept,
+        attempt=row.attempts + 1,
+        uncertain=row.claim > row.attempts,
+        created_at=row.created_at,
+        log=named_log(row.handler, row.name),
+        _raw=_reader(works, url),
+        _note=progress.note,
+    )
+    with single():
+        said: object = perform(errand)
+    if not isinstance(said, str):
+        raise TypeError(f"perform returned {type(said).__name__}, not a note; what it has done is not known")
+    return said
+
+
+def _handler(works: Works, name: str) -> Handler | None:
+    return next((binding.handler for _, binding in works.site.registry if binding.name == name), None)
+
+
+def _reader(works: Works, url: str | None) -> Callable[[], bytes]:
+    def read() -> bytes:
+        if url is None:
+            raise Away("the mail, whose receipt has gone")
+        return works.archive.get(url)
+
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """What has been done of an errand, in the database and for who carries it out."""
+
+    works: Works
+    row: Waiting
+    kept: dict[str, object]
+
+    def note(self, name: str, value: object) -> None:
+        after = {**self.kept, name: json.loads(json.dumps(value))}
+        with writing(self.works.engine) as conn:
+            if not errands.note(conn, self.row, after):
+                raise Transient("another run, which has taken it over")
+        self.kept.update(after)
+
+
+def _wait(works: Works, row: Waiting, error: Transient) -> tuple[datetime, str] | None:
+    """Try again later, for as long as an MTA would (RFC 5321 section 4.5.4.1); then it has failed, and loudly."""
+    now, reason = works.clock(), one_line(str(error), 500)
+    if now - row.created_at >= PATIENCE:
+        _fail(works, row, f"still waiting for {reason} after {PATIENCE.days} days", None)
+        return None
+    asked = timedelta(seconds=min(max(0.0, error.after or 0.0), LONGEST_WAIT))
+    until = now + max(retry_after(row.attempts), asked)
+    with writing(works.engine) as conn:
+        errands.retry(conn, row, until, reason)
+    log.log(logging.ERROR if row.attempts >= LOUD_AFTER else logging.WARNING, "%s: put off: %s", row.name, reason)
+    return until, reason
+
+
+def _postpone(works: Works, row: Waiting, until: datetime, reason: str) -> None:
+    with writing(works.engine) as conn:
+        errands.postpone(conn, row, until, reason)
+
+
+def _fail(works: Works, row: Waiting, reason: str, bug: Exception | None) -> None:
+    """It will never be done; ``bug`` is the handler's."""
+    now = works.clock()
+    oops = make_oops(bug or reason, now=now, receipt_id=row.receipt_id)
+    with writing(works.engine) as conn:
+        oopses.insert(conn, oops)
+        errands.failed(conn, row, now, reason, oops.id)
+    log.error("%s: not done: %s: %s", row.name, oops.id, reason, exc_info=bug)
