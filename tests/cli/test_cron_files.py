@@ -32,7 +32,7 @@ KNOWN = {
     "ProtectClock ProtectHostname ProtectKernelLogs ProtectKernelModules ProtectKernelTunables "
     "ProtectControlGroups LockPersonality RemoveIPC RestrictAddressFamilies RestrictNamespaces RestrictRealtime "
     "RestrictSUIDSGID SystemCallArchitectures SystemCallFilter SystemCallErrorNumber",
-    "Timer": "OnBootSec OnUnitInactiveSec AccuracySec",
+    "Timer": "OnBootSec OnUnitInactiveSec AccuracySec OnCalendar Persistent",
     "Install": "WantedBy",
 }
 OFTEN = {"LoadCredential"}  # may stand there several times
@@ -65,9 +65,11 @@ def called(command: str) -> str:
 
 
 def test_the_crontab_calls_what_there_is() -> None:
-    """Each line of it, also the one in a comment, is a call of `mailproc handle`."""
-    lines = re.findall(r"^(?:# )?(?:\* ){5}(?:mailproc )?(mailproc .*)$", (CRON / "mailproc.cron").read_text(), re.MULTILINE)
-    assert [called(line) for line in lines] == ["handle", "handle"]
+    """Each line of it, also the one in a comment, is a call of `mailproc handle`, or of the report once a day."""
+    text = (CRON / "mailproc.cron").read_text()
+    lines = re.findall(r"^(?:# )?((?:[*0-9]+ ){5})(?:mailproc )?(mailproc .*)$", text, re.MULTILINE)
+    assert [called(line) for _, line in lines] == ["handle", "report", "handle"]
+    assert [when for when, _ in lines] == ["* * * * * ", "30 6 * * * ", "* * * * * "]
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -80,7 +82,12 @@ def test_a_unit_says_what_systemd_knows(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "command"),
-    [("mailproc-serve.service", "serve"), ("mailproc-watch.service", "watch"), ("mailproc.service", "handle")],
+    [
+        ("mailproc-serve.service", "serve"),
+        ("mailproc-watch.service", "watch"),
+        ("mailproc-report.service", "report"),
+        ("mailproc.service", "handle"),
+    ],
 )
 def test_a_service_starts_what_there_is(name: str, command: str) -> None:
     """By a command line that the program can parse, as a user whose name `sudo -u` takes, whose state is kept for him."""
@@ -90,9 +97,9 @@ def test_a_service_starts_what_there_is(name: str, command: str) -> None:
 
 
 def test_no_unit_is_forgotten() -> None:
-    """What the timer starts and what is started once and for all are all the services there are."""
-    assert {"mailproc.service", *SERVING} == set(SERVICES)
-    assert [name for name in UNITS if "Install" in unit(name)] == [*sorted(SERVING), "mailproc.timer"]
+    """What the timers start and what is started once and for all are all the services there are."""
+    assert {"mailproc.service", "mailproc-report.service", *SERVING} == set(SERVICES)
+    assert [name for name in UNITS if "Install" in unit(name)] == [*sorted(SERVING), "mailproc-report.timer", "mailproc.timer"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -114,10 +121,10 @@ def test_a_service_that_stays_is_started_again(name: str) -> None:
 
 def test_what_each_service_needs() -> None:
     """75 is no failure of a run; who serves may listen on the ports below 1024, and nobody has another right of root's."""
-    assert unit("mailproc.service")["Service"]["SuccessExitStatus"] == "75"
+    assert {unit(name)["Service"]["SuccessExitStatus"] for name in ("mailproc.service", "mailproc-report.service")} == {"75"}
     capabilities = {name: unit(name)["Service"]["CapabilityBoundingSet"] for name in SERVICES}
     assert capabilities == {"mailproc-serve.service": "CAP_NET_BIND_SERVICE"} | dict.fromkeys(
-        ("mailproc-watch.service", "mailproc.service"), ""
+        ("mailproc-watch.service", "mailproc-report.service", "mailproc.service"), ""
     )
     assert all(unit(name)["Service"]["AmbientCapabilities"] == allowed for name, allowed in capabilities.items())
 
@@ -130,7 +137,7 @@ def test_what_an_mbox_in_var_mail_needs_stands_ready() -> None:
     assert {unit(name)["Service"]["ProtectSystem"] for name in SERVICES} == {"strict"}
     offered = {name: OFFERED.findall((CRON / name).read_text()) for name in SERVICES}
     both = ["ReadWritePaths", "SupplementaryGroups"]
-    assert offered == {"mailproc-serve.service": [], "mailproc-watch.service": both, "mailproc.service": both}
+    assert {name: keys for name, keys in offered.items() if keys} == {"mailproc-watch.service": both, "mailproc.service": both}
 
 
 def test_systemd_has_nothing_against_the_units(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""The report to the administrator: what failed, what was rejected, and whom our mail does not reach any more.
+
+It travels by mail, and what it tells of was refused by somebody: so it names no subjects, and senders without the ``@`` and the
+dots by which filters know addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mailproc.database.unreported import Item, Kind
+from mailproc.reading import one_line
+
+MOST_LISTED = 100  # of each kind; the rest is counted, and the command that lists it is named
+_LONGEST = 300  # characters of a reason
+
+_HEADINGS: dict[Kind, tuple[str, str]] = {
+    "failed": ("failed", "Failed; the fault is ours or a handler's. mailproc oops show ID"),
+    "undone": ("not done", "Not done elsewhere; the handler has given it up. mailproc messages show ID"),
+    "unsent": ("not sent", "Refused by the relay for good; these addresses did not get our mail"),
+    "noted": ("noted", "Noted by handlers"),
+    "rejected": ("rejected", "Rejected; the senders were told where that is allowed. mailproc messages show ID"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """When there is enough to be told: at least ``count`` things, or one that is older than ``age``."""
+
+    count: int = 1
+    age: timedelta | None = None
+
+    def reached(self, items: Sequence[Item], now: datetime) -> bool:
+        """Whether a report is due; never without anything to tell."""
+        if not items:
+            return False
+        return len(items) >= self.count or (self.age is not None and now - min(item.at for item in items) >= self.age)
+
+
+def subject_of(items: Sequence[Item]) -> str:
+    """How many of each kind there are: ``mailproc: 3 failed, 1 rejected``."""
+    counts = [(sum(item.kind == kind for item in items), words) for kind, (words, _) in _HEADINGS.items()]
+    return "mailproc: " + ", ".join(f"{count} {words}" for count, words in counts if count)
+
+
+def text_of(items: Sequence[Item], host: str) -> str:
+    """The report as plain text, lines of people's length where their words allow it."""
+    first, last = (_time(when) for when in (min(item.at for item in items), max(item.at for item in items)))
+    sections = (_section([item for item in items if item.kind == kind], title) for kind, (_, title) in _HEADINGS.items())
+    return "\n".join([f"On {host}, from {first} to {last}.", *(line for section in sections for line in section)])
+
+
+def _section(items: Sequence[Item], title: str) -> Iterator[str]:
+    if not items:
+        return
+    yield from ("", f"{title}.", "")
+    for number, item in enumerate(items[:MOST_LISTED], 1):
+        yield f"{number:3}. {one_line(item.reason, _LONGEST) or 'no reason was recorded'}"
+        yield from (f"     {name + ':':10} {value}" for name, value in _facts(item) if value)
+    if len(items) > MOST_LISTED:
+        yield f"     and {len(items) - MOST_LISTED} more"
+
+
+def _facts(item: Item) -> Iterator[tuple[str, str]]:
+    yield "time", _time(item.at)
+    yield "from", _masked(item.sender)
+    yield "to", one_line(item.recipient)
+    yield "handler", one_line(item.handler)
+    yield "reference", one_line(item.reference)
+
+
+def _masked(address: str) -> str:
+    local, at, domain = one_line(address).rpartition("@")
+    return f"{local} at {domain.replace('.', ' ')}" if at else domain
+
+
+def _time(when: datetime) -> str:
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
