@@ -28,7 +28,7 @@ _MARKUP = re.compile(
     r"|<(/?)([A-Za-z][^\s/>]*+)((?:[^>=]++|=\s*+(?:\"[^\"]*+\"?|'[^']*+'?)?)*+)>?",
     re.DOTALL | re.IGNORECASE,
 )
-_INLINE = re.compile(r"a|abbr|b|big|code|del|em|font|i|img|ins|kbd|label|o:p|q|s|small|span|strong|sub|sup|tt|u|wbr")
+INLINE = re.compile(r"a|abbr|b|big|code|del|em|font|i|img|ins|kbd|label|o:p|q|s|small|span|strong|sub|sup|tt|u|wbr")
 _VOID = re.compile(r"area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 _CLOSED_BY_THE_NEXT = re.compile(r"dd|dt|li|option|p|td|th|tr")
 _HIDING = re.compile(r"\bhidden(?=[\s=]|\Z)|display\s*+:\s*+none|visibility\s*+:\s*+hidden|mso-hide\s*+:\s*+all", re.IGNORECASE)
@@ -43,30 +43,49 @@ _BLANK = re.compile(r"[^\S\n]")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
-def text_of_html(html: str) -> tuple[str, tuple[str, ...]]:
-    """What is shown of the HTML, as Markdown, and the defects found on the way; never raises.
+def text_of_html(html: str, *, bold: str = "*", italic: str = "_") -> tuple[str, tuple[str, ...]]:
+    """What is shown of the HTML, as people write text, and the defects found on the way; never raises.
 
     Nothing is loaded or run, hidden text is left out, and a link shows where it leads. The text has at most 1 MiB; its
     lines end with LF, and it holds no other control characters, and none that are invisible or turn the direction. Of
     more than 1 MiB the rest is not read: ``html-cut``. HTML that has too many tags, or is nested too deep, to be laid out
     is ``html-too-complex``: then only its tags are taken away.
     """
-    seen = _DATA_URL.sub("", _END_OF_PAGE.sub("<br>", html[:MAX_HTML].replace("\0", "")))
-    laid_out = _laid_out(seen)
+    seen = seen_of(html)
+    laid_out = _laid_out(seen, bold, italic)
     text = _tidy(_without_tags(seen) if laid_out is None else laid_out)
     kept = text.encode()[:MAX_TEXT].decode("utf-8", "ignore")
     cut = len(html) > MAX_HTML or len(kept) < len(text)
     return kept, (*(("html-cut",) if cut else ()), *(("html-too-complex",) if laid_out is None else ()))
 
 
-def _laid_out(html: str) -> str | None:
+def markdown_of(html: str) -> str:
+    """What is shown of the HTML, for a program that renders Markdown: ``**bold**``, ``*italic*``; never raises.
+
+    The same holds as for the text of a mail: at most 1 MiB, nothing hidden, links show where they lead. Text of the sender's
+    that looks like markup is not escaped.
+    """
+    return text_of_html(html, bold="**", italic="*")[0]
+
+
+def seen_of(html: str) -> str:
+    """So much of the HTML as is looked at, without files in it (``data:``), and without the end of the page before a footer."""
+    return _DATA_URL.sub("", _END_OF_PAGE.sub("<br>", html[:MAX_HTML].replace("\0", "")))
+
+
+def is_parsable(html: str) -> bool:
+    """Whether a parser takes a bounded time for it."""
+    return html.count("<") <= _MOST_TAGS and not _LONG_TAG.search(html)
+
+
+def _laid_out(html: str, bold: str, italic: str) -> str | None:
     """The HTML as Markdown; None when that would take too long, or the parser fails."""
-    if html.count("<") > _MOST_TAGS or _LONG_TAG.search(html):
+    if not is_parsable(html):
         return None
-    from mailproc.reading.markdown import markdown_of  # it takes time to import, and most mail has plain text
+    from mailproc.reading.markdown import layout_of  # it takes time to import, and most mail has plain text
 
     try:
-        return markdown_of(html)
+        return layout_of(html, bold, italic)
     except Exception:  # parsers in C and Rust, recursion, and any input
         return None
 
@@ -81,7 +100,7 @@ def _without_tags(html: str) -> str:
         name = (found[2] or "").lower()
         if name:
             hidden.meet(name, bool(found[1]), found[3])
-        if not _INLINE.fullmatch(name) and not hidden.by:
+        if not INLINE.fullmatch(name) and not hidden.by:
             out.append("\n")
     out.append("" if hidden.by else html[at:])
     return unescape(_HUGE_NUMBER.sub("\ufffd", "".join(out)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import nh3
@@ -28,7 +29,6 @@ _SCHEMES = {"http", "https", "mailto"}
 # Without a width to wrap at, "wrap" joins the lines of the source, as a browser does.
 _OPTIONS: dict[str, Any] = {"bullets": "-", "heading_style": ATX, "table_infer_header": True, "wrap": True, "wrap_width": None}
 _OPTIONS |= {"escape_asterisks": False, "escape_underscores": False}
-_MARKS = {"b": "*", "i": "_"}
 _BOLD = ("b", "strong", "i", "em")
 _SYNONYMS = {"strong": "b", "em": "i", "listing": "pre", "plaintext": "pre", "xmp": "pre"}
 _BREAK = "\ufdd0"  # the end of a line: in Unicode no character, and for such use
@@ -37,15 +37,14 @@ _NOT_IN_URL = re.compile(r"[^!#-'*-;=?-Z_a-z~]+")
 _TIGHT = re.compile(r"(?:\A|;)\s*+margin\s*+:\s*+0", re.IGNORECASE)
 
 
-def markdown_of(html: str) -> str:
-    """The HTML as Markdown, without what a mail reader hides.
+def layout_of(html: str, bold: str, italic: str) -> str:
+    """The HTML as Markdown with these marks around bold and italic text, without what a mail reader hides.
 
     Links show where they lead, when that is http, https or mailto; of an image its alternative text is left. What the
     sender wrote is not escaped, because people read it. Raises ValueError where the HTML has too many tags, is nested too
     deep or takes too many steps, and whatever the libraries raise.
     """
-    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
-    root = etree.fromstring(html.encode("utf-8", "replace"), parser)
+    root = tree_of(html)
     if root is None:
         return ""
     drop_hidden(root, MAX_DEPTH)
@@ -56,7 +55,15 @@ def markdown_of(html: str) -> str:
     clean = nh3.clean(simple, _TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, url_relative="deny", link_rel=None)
     if clean.count("<") + clean.count("&") // 10 > MAX_TAGS:
         raise ValueError("the HTML has too many tags")
-    return _Converter(**_OPTIONS).convert(f"<div>{clean}</div>")
+    converter = _Converter(**_OPTIONS)
+    converter.marks = {"b": bold, "i": italic}
+    return converter.convert(f"<div>{clean}</div>")
+
+
+def tree_of(html: str) -> Any:
+    """The root of the HTML's tree; None where there is nothing. Raises what lxml raises."""
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
+    return etree.fromstring(html.encode("utf-8", "replace"), parser)
 
 
 def _simplify(root: Any) -> None:
@@ -98,6 +105,7 @@ class _Converter(MarkdownConverter):
     """markdownify for people instead of programs, and in a number of steps; the weights of these are measured."""
 
     steps = depth = 0
+    marks: Mapping[str, str]
 
     def _spend(self, steps: int) -> None:
         self.steps += steps
@@ -129,7 +137,7 @@ class _Converter(MarkdownConverter):
         inside = text.strip()
         if not inside or "\n" in text or {el.name, "_noformat"} & parent_tags:
             return text
-        return text.replace(inside, _MARKS[el.name] + inside + _MARKS[el.name], 1)
+        return text.replace(inside, self.marks[el.name] + inside + self.marks[el.name], 1)
 
     convert_i = convert_b
 

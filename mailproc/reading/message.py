@@ -84,6 +84,11 @@ class Message:
         return self._body.from_html
 
     @cached_property
+    def plain(self) -> str | None:
+        """Its text/plain parts alone, joined and at most 1 MiB, None when there are none; ``text`` is what a reader wants."""
+        return "\n".join(plain.text for plain in self._plain) if self._plain else None
+
+    @cached_property
     def html(self) -> str | None:
         """The HTML as the sender wrote it, hostile until cleaned; at most 1 MiB, None when there is none."""
         return "\n".join(markup.text for markup in self._markup) if self._markup else None

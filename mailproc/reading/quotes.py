@@ -33,11 +33,11 @@ _DATED = re.compile(
 )
 _KNOWN = (["On a day somebody wrote:"], ["On a day", "somebody wrote:"], ["On a day", "somebody wrote:", ""])
 _RULE = re.compile(r"_{20,}|-{3,}|-{3,} ?[^-].{0,60}[^-] ?-{3,}")
-_FROM = re.compile(
-    r"\*?(?:from|von|de|da|van|från|fra|od|lähettäjä|от|от кого|kimden|feladó|差出人|发件人|寄件者) ?[:：]", re.IGNORECASE
+FROM = re.compile(
+    r"\*{0,2}(?:from|von|de|da|van|från|fra|od|lähettäjä|от|от кого|kimden|feladó|差出人|发件人|寄件者) ?[:：]", re.IGNORECASE
 )
 _SENT = re.compile(
-    r"\*?(?:sent|gesendet|envoyé|enviad[oa](?: e[lm])?|inviato|verzonden|skickat|sendt|wysłano|odesláno|lähetetty|"
+    r"\*{0,2}(?:sent|gesendet|envoyé|enviad[oa](?: e[lm])?|inviato|verzonden|skickat|sendt|wysłano|odesláno|lähetetty|"
     r"отправлено|gönderildi|elküldve|送信日時|发送时间|傳送時間) ?[:：]",
     re.IGNORECASE,
 )
@@ -49,10 +49,22 @@ def reply_text(text: str) -> str:
     It is never empty when the text is not. A reply with answers between the quoted lines keeps everything, because they
     make no sense alone; so does a text of more than 5,000 lines or 256 KiB. Commands are read from the whole text.
     """
-    if len(text) > MAX_OCTETS or text.count("\n") > MAX_LINES or len(text.encode("utf-8", "replace")) > MAX_OCTETS:
+    if _is_too_large(text):
         return text
     own = _without_signature(_without_quote(text.replace("\r\n", "\n"))).strip("\n").rstrip()
     return own if own.strip() else text
+
+
+def without_quotes(text: str) -> str:
+    """The text without quotes, as far as that is certain, and with its signature; empty where it was nothing else.
+
+    What `reply_text` says of answers between quoted lines and of long texts holds here, too.
+    """
+    return text if _is_too_large(text) else _without_quote(text.replace("\r\n", "\n"))
+
+
+def _is_too_large(text: str) -> bool:
+    return len(text) > MAX_OCTETS or text.count("\n") > MAX_LINES or len(text.encode("utf-8", "replace")) > MAX_OCTETS
 
 
 def _without_quote(text: str) -> str:
@@ -93,9 +105,9 @@ def _translated(lines: list[str]) -> list[str]:
     known = lines.copy()
     for n, line in enumerate(lines):
         below = next((other for other in lines[n + 1 : n + 3] if other.strip()), "")
-        if _RULE.fullmatch(line.strip()) and _FROM.match(below):
+        if _RULE.fullmatch(line.strip()) and FROM.match(below):
             known[n] = "-----Original Message-----"
-        elif _FROM.match(line) and n + 1 < len(lines) and _SENT.match(lines[n + 1]):
+        elif FROM.match(line) and n + 1 < len(lines) and _SENT.match(lines[n + 1]):
             known[n : n + 2] = ["From: somebody", "Sent: once"]
         elif (begin := _begin_of_attribution(lines, n, below.startswith(">"))) is not None:
             known[begin : n + 1] = _KNOWN[n - begin]
@@ -111,12 +123,12 @@ def _begin_of_attribution(lines: list[str], n: int, quoted: bool) -> int | None:
     if not line.endswith((":", "：", "wrote ----")) or (line.startswith(">") and line != ">:"):
         return None
     begin = _begin_when_wrapped(lines, n)
-    if begin is None and line != ">:" and quoted and _is_attribution(line):
+    if begin is None and line != ">:" and quoted and is_attribution(line):
         return n
     if begin is None:
         return None
     whole = " ".join(lines[begin : n + 1])
-    return begin if (quoted and _is_attribution(whole)) or (_starts_anew(lines, begin) and _DATED.search(whole)) else None
+    return begin if (quoted and is_attribution(whole)) or (_starts_anew(lines, begin) and _DATED.search(whole)) else None
 
 
 def _begin_when_wrapped(lines: list[str], n: int) -> int | None:
@@ -136,7 +148,7 @@ def _starts_anew(lines: list[str], begin: int) -> bool:
     return begin == 0 or not lines[begin - 1].strip()
 
 
-def _is_attribution(line: str) -> bool:
+def is_attribution(line: str) -> bool:
     """Whether the line can only say whose the words below it are: a sentence of a person's may end with a colon, too."""
     return "@" in line or (_WROTE.search(line) is not None and any(map(str.isdigit, line)))
 
