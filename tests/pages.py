@@ -7,7 +7,8 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[1]
 PAGES = {str(file.relative_to(TOP)): file.read_text() for file in [TOP / "README.md", *sorted(TOP.glob("docs/**/*.md"))]}
-PAGES |= {name: (TOP / name).read_text() for name in ("CHANGELOG.md", "cron/README.md", "examples/notes/README.md")}
+PAGES |= {name: (TOP / name).read_text() for name in ("CHANGELOG.md", "cron/README.md")}
+PAGES |= {str(file.relative_to(TOP)): file.read_text() for file in sorted(TOP.glob("examples/*/README.md"))}
 
 
 def blocks(page: str, *languages: str) -> list[str]:

@@ -1,0 +1,49 @@
+"""A house with two lamps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy.orm import Session
+
+from mailproc.testing import PostOffice, SigningKey
+from tests.commands.lamps import Base, House, Lamp
+from tests.lasting import LastingKey
+
+
+@pytest.fixture(scope="package")
+def office() -> Iterator[PostOffice]:
+    """An installation with the table of the lamps."""
+    with PostOffice(tables=Base.metadata) as office:
+        yield office
+
+
+@pytest.fixture
+def session(office: PostOffice) -> Iterator[Session]:
+    """A session in which two lamps are; nothing of it stays."""
+    with office.session() as session:
+        session.add_all([Lamp(name="hall"), Lamp(name="stairs")])
+        session.flush()
+        yield session
+        session.rollback()
+
+
+@pytest.fixture
+def house(session: Session) -> House:
+    """The house, whose commands have not been called."""
+    return House(session)
+
+
+@pytest.fixture(scope="package")
+def ann_key() -> Iterator[SigningKey]:
+    """The key that is registered for Ann."""
+    with LastingKey.generate("Ann <ann@example.com>") as key:
+        yield key
+
+
+@pytest.fixture(scope="package")
+def bob_key() -> Iterator[SigningKey]:
+    """The key that is registered for Bob."""
+    with LastingKey.generate("Bob <bob@example.com>") as key:
+        yield key
