@@ -10,6 +10,7 @@
     tokens/NAME          the access token of [oauth2.NAME], and the refresh token that came in exchange for the operator's
     debts                the starts of messages that only the database kept from ending, to be given back
     crowd                touched when clients waited for each other at a door
+    address.key          `mailproc address` makes the addresses of channels with it; without it there would be others
     stop                 put there by an operator: end after the message in hand
     owners/, tmp/        of running processes
 """
