@@ -1,0 +1,249 @@
+"""`mailproc list`: the mailing lists and aliases of the forwarder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mailproc.cli.configured import reading, with_settings, writing
+from mailproc.cli.lines import arguments_or_lines
+from mailproc.cli.listing import Column, Row, done, listing_options, write
+from mailproc.errors import MailprocError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+    from sqlalchemy.orm import Session
+
+    from mailproc.forward.lists import Listed
+    from mailproc.settings import Settings
+
+_Change = Callable[["Session", "Listed", str], object]
+_who = click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+
+
+@click.group(name="list")
+def list_() -> None:
+    """Make, show and change mailing lists and aliases.
+
+    NAME is the name of a list, or NAME@DOMAIN where several domains have one of this name.
+    """
+
+
+@list_.command()
+@click.argument("name")
+@click.option("--domain", default="", metavar="DOMAIN", help="Where it is an address; every domain unless given.")
+@click.option("--alias", is_flag=True, help="Not a mailing list: its mail gets no List-* fields.")
+@click.option("--description", default="", metavar="TEXT", help="One line for people.")
+@click.option("--owner", default="", metavar="ADDR", help="Who answers for it.")
+@click.option(
+    "--posters",
+    type=click.Choice(["anyone", "members", "owner"]),
+    default="anyone",
+    show_default=True,
+    help="Whose mail is taken; the owner's is in any case.",
+)
+@click.option("--strong", is_flag=True, help="And only when it is signed, or comes from a trusted domain.")
+@with_settings
+def new(
+    settings: Settings, name: str, domain: str, alias: bool, description: str, owner: str, posters: str, strong: bool
+) -> None:
+    """Make the list NAME, or NAME@DOMAIN, without members."""
+    from mailproc.forward import lists
+
+    local, _, behind = name.partition("@")
+    if behind and domain and behind.lower() != domain.lower():
+        raise click.UsageError("NAME has a domain already; leave out --domain.")
+    with _lists(writing(settings)) as session:
+        lists.create(
+            session,
+            local,
+            behind or domain,
+            kind="alias" if alias else "list",
+            description=description,
+            owner=owner,
+            posters=posters,
+            strong=strong,
+            now=datetime.now(UTC),
+        )
+    done(f"list {name} made; type: mailproc list add {name} ADDRESS...")
+
+
+@list_.command()
+@click.argument("name")
+@_who
+@with_settings
+def add(settings: Settings, name: str, addresses: tuple[str, ...]) -> None:
+    """Put each ADDRESS into the list NAME; @OTHER puts in whoever is in the list OTHER.
+
+    With - the addresses are read from stdin, one a line; blank lines, and those that begin with #, are passed over. All of
+    them are put in, or none. Nothing changes for who is in it already.
+    """
+    from mailproc.forward import lists
+
+    now = datetime.now(UTC)
+    _each(settings, name, addresses, lambda session, found, address: lists.add(session, found, address, now=now), "added")
+
+
+@list_.command()
+@click.argument("name")
+@_who
+@with_settings
+def remove(settings: Settings, name: str, addresses: tuple[str, ...]) -> None:
+    """Take each ADDRESS out of the list NAME; with - they are read from stdin. All of them, or none."""
+    from mailproc.forward import lists
+
+    _each(settings, name, addresses, lists.remove, "removed")
+
+
+@list_.command()
+@click.argument("name")
+@_who
+@with_settings
+def pause(settings: Settings, name: str, addresses: tuple[str, ...]) -> None:
+    """Let each ADDRESS stay in the list NAME, and get no mail of it for now."""
+    from mailproc.forward import lists
+
+    _each(settings, name, addresses, partial(lists.set_receives, receives=False), "paused")
+
+
+@list_.command()
+@click.argument("name")
+@_who
+@with_settings
+def resume(settings: Settings, name: str, addresses: tuple[str, ...]) -> None:
+    """Let each ADDRESS get the mail of the list NAME again, and forget what came back from there."""
+    from mailproc.forward import lists
+
+    _each(settings, name, addresses, partial(lists.set_receives, receives=True), "resumed")
+
+
+@list_.command()
+@click.argument("wanted", required=False, default="", metavar="[NAME|EXPRESSION]")
+@listing_options
+@with_settings
+def show(settings: Settings, wanted: str, form: str, limit: int | None) -> None:
+    """Show all lists, who is in the list NAME, or whom a mail to an EXPRESSION would reach.
+
+    BOUNCES says how often mail to an address came back, DEAD what was said last. An expression adds lists with +
+    and takes them away with -, as the local part of an address does: mailproc list show board+choir-guests
+    """
+    with _lists(reading(settings)) as session:
+        rows, columns = _shown(session, wanted, limit)
+        write(rows if form == "jsonl" else map(_for_people, rows), columns, form)
+
+
+@list_.command()
+@click.argument("name")
+@with_settings
+def close(settings: Settings, name: str) -> None:
+    """Take no mail for the list NAME any more; its members stay."""
+    _set_closed(settings, name, datetime.now(UTC))
+
+
+@list_.command(name="open")
+@click.argument("name")
+@with_settings
+def open_(settings: Settings, name: str) -> None:
+    """Take mail for the list NAME again."""
+    _set_closed(settings, name, None)
+
+
+@list_.command()
+@click.argument("name")
+@with_settings
+def delete(settings: Settings, name: str) -> None:
+    """Remove the list NAME, which must be closed, with its members."""
+    from mailproc.forward import lists
+
+    with _lists(writing(settings)) as session:
+        found = lists.find(session, name)
+        if found.closed_at is None:
+            raise MailprocError(f"{found} is open, and its members would be lost; type first: mailproc list close {found}")
+        lists.delete(session, found)
+    done(f"list {found} deleted")
+
+
+@contextmanager
+def _lists(opened: AbstractContextManager[Connection]) -> Iterator[Session]:
+    """A session on a connection; what cannot be is one line."""
+    from sqlalchemy.orm import Session
+
+    from mailproc.database.migrations import PluginMigrations, require_current
+    from mailproc.forward import migrations
+    from mailproc.forward.lists import ListError
+
+    with opened as connection, Session(connection) as session:
+        require_current(connection.engine, [PluginMigrations("forward", Path(migrations.__path__[0]))])
+        try:
+            yield session
+        except ListError as error:
+            raise MailprocError(str(error)) from None
+
+
+def _each(settings: Settings, name: str, addresses: Iterable[str], change: _Change, did: str) -> None:
+    from mailproc.forward.lists import ListError, find
+
+    count = 0
+    with _lists(writing(settings)) as session:
+        found = find(session, name)
+        for place, address in arguments_or_lines(addresses):
+            try:
+                change(session, found, address)
+            except ListError as error:
+                raise MailprocError(f"{place}{error}") from None
+            count += 1
+    done(f"{found}: {count} {did}")
+
+
+def _set_closed(settings: Settings, name: str, at: datetime | None) -> None:
+    from mailproc.forward import lists
+
+    with _lists(writing(settings)) as session:
+        found = lists.find(session, name)
+        lists.change(session, found, closed_at=at)
+    done(f"list {found} is {'closed' if at else 'open'}")
+
+
+def _shown(session: Session, wanted: str, limit: int | None) -> tuple[Iterable[Row], Sequence[Column]]:
+    """The rows, and the columns of them that a table has."""
+    from mailproc.forward import lists
+
+    if not wanted:
+        columns = [Column("list", 40), Column("kind", 5), Column("members", 12), Column("dead", 6), Column("posters", 7)]
+        rows = ({"list": str(each), **asdict(each)} for each in lists.every(session, limit))
+        return rows, [*columns, Column("closed_at", 20), Column("description")]
+    if lists.matching(session, wanted):
+        members = lists.members(session, lists.find(session, wanted), limit)
+        columns = [Column("address", 60), Column("receives", 8), Column("bounces", 7), Column("dead")]
+        return map(asdict, members), columns
+    return islice(_reached(session, wanted), limit), [Column("list", 40), Column("address", 60)]
+
+
+def _for_people(row: Row) -> Row:
+    """The same with the number of members, and how many of them get mail where not all do."""
+    some = "members" in row and row["receiving"] != row["members"]
+    return {**row, "members": f"{row['receiving']} of {row['members']}"} if some else row
+
+
+def _reached(session: Session, wanted: str) -> Iterator[Row]:
+    from mailproc.address import Address
+    from mailproc.forward.expansion import Lists
+    from mailproc.forward.lists import domains
+
+    local, at, domain = wanted.rpartition("@")
+    if not at:
+        known = [each for each in domains(session) if each]
+        local, domain = wanted, known[0] if len(known) == 1 else ""
+    for group in Lists().resolve(Address(local, domain), session):
+        yield from ({"list": group.name, "address": each} for each in group.recipients)
+
+
+list = list_

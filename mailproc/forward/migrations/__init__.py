@@ -1,0 +1,1 @@
+"""The migrations of the tables; `mailproc db upgrade` runs them."""

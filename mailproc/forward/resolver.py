@@ -1,0 +1,61 @@
+"""Who an address stands for: the groups that its mail goes on to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from mailproc import Rejected
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from mailproc import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """People who get a mail together: each group of an address gets a copy of its own, with its own list fields.
+
+    ``name``         what it is called, such as ``board``; the List-Id is ``<board.DOMAIN>``
+    ``address``      where one writes to it: what List-Post names
+    ``recipients``   who gets the mail, ``local@domain`` each; a group without any is passed over
+    ``description``  one line for people, as in List-Id
+    ``is_list``      whether it is a mailing list: an alias has no List-* fields (RFC 2369)
+    ``owner``        the address of who answers for it, "" for nobody
+    ``posters``      the addresses that may write to it, lower-case; None for anybody
+    ``strong``       whether who writes must have proven who they are: a signature, or a trusted domain's DKIM
+    """
+
+    name: str
+    address: Address
+    recipients: tuple[str, ...]
+    description: str = ""
+    is_list: bool = False
+    owner: str = ""
+    posters: frozenset[str] | None = None
+    strong: bool = False
+
+
+class InvalidRecipient(Rejected):
+    """An address stands for nobody; ``reasons``, or the only one, are one for each part of the address that is wrong."""
+
+    def __init__(self, reasons: str | Iterable[str]) -> None:
+        self.reasons = (reasons,) if isinstance(reasons, str) else tuple(reasons)
+        super().__init__("; ".join(self.reasons))
+
+
+class Resolver(Protocol):
+    """What knows the groups of an address; the option ``resolver`` of the handler names one as ``module:attribute``.
+
+    The attribute is an instance, or a class that is called without arguments. One instance serves every mail, several threads
+    of a door ask it at the same time, and the session is for looking only.
+    """
+
+    def resolve(self, address: Address, session: Session) -> Sequence[Group]:
+        """The groups, in the order in which they are served; nobody gets a mail twice. None at all: it is dropped in silence.
+
+        Raises `InvalidRecipient` for an address that stands for nobody, `Transient` where the source of the groups is away.
+        """
+        ...

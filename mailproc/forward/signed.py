@@ -1,0 +1,24 @@
+"""Which fields of a mail its DKIM signatures cover: those we keep our hands off (RFC 6376 section 3.5, ``h=``)."""
+
+from __future__ import annotations
+
+from mailproc.rawmail import RawMail
+
+SIGNATURE = "DKIM-Signature"
+
+_MAX_SIGNATURES = 50
+_MAX_OCTETS = 65_536  # of one field: what no verifier reads, no signature covers
+
+
+def signed_names(mail: RawMail) -> frozenset[str]:
+    """The names, in lower case, in ``h=`` of any signature, be it sound or not; also those that are not in the mail.
+
+    A name that is signed without a field is signed so that nobody adds one (RFC 6376 section 5.4).
+    """
+    names: set[str] = set()
+    for field in mail.all(SIGNATURE)[:_MAX_SIGNATURES]:
+        for tag in field.value[:_MAX_OCTETS].split(";"):
+            name, _, value = tag.partition("=")
+            if name.strip().lower() == "h":
+                names.update("".join(each.split()).lower() for each in value.split(":"))
+    return frozenset(names - {""})
