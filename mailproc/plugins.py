@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from mailproc.errors import SettingsError
+from mailproc.errors import MissingProgram, SettingsError
 from mailproc.handler import Handler, Traits, traits_of
 from mailproc.reading import one_line
 from mailproc.settings.explaining import wrong
@@ -51,7 +51,7 @@ def resolve(name: str, sections: Mapping[str, Mapping[str, object]], folder: Pat
     """The handler called ``name``; ``sections`` are the ``[handler.NAME]`` tables, by name.
 
     A relative path among its options is below ``folder``; ``key`` is where the configuration has the name. Raises
-    `SettingsError`, in one line with the name.
+    `SettingsError`, in one line with the name, and so `MissingProgram` where a handler lacks an extra.
     """
     options = dict(sections.get(name, {}))
     target = options.pop("use", name)
@@ -138,5 +138,7 @@ def _guarded(call: Callable[[], object], what: str, fix: str = "") -> object:
     except msgspec.ValidationError as error:
         found = wrong(error, None, what)
         raise SettingsError(f"{found.key}: {one_line(found.text)}") from None
+    except MissingProgram as error:
+        raise MissingProgram(f"{what}: {error}") from None
     except (Exception, SystemExit) as error:
         raise SettingsError(f"{what}: {type(error).__name__}: {one_line(str(error))}{fix}") from error

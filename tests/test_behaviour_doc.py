@@ -12,7 +12,9 @@ import pytest
 from tests.smtpd.transcripts import transcripts
 
 TOP = Path(__file__).parents[1]
-PAGES = {name: (TOP / "docs" / "behaviour" / f"{name}.md").read_text() for name in ("incoming", "receiving")}
+PAGES = {
+    name: (TOP / "docs" / "behaviour" / f"{name}.md").read_text() for name in ("incoming", "receiving", "gateway", "forwarding")
+}
 PROMISES = (TOP / "docs" / "promises.md").read_text()
 
 ENTRIES = [
@@ -23,15 +25,20 @@ ENTRIES = [
 DEPARTURES = [
     line for text in PAGES.values() for line in text.splitlines() if line.startswith("| ") and not line.endswith("| shown by |")
 ]
-CITED = sorted({cited for text in PAGES.values() for cited in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)})
+CITED = sorted({cited for text in PAGES.values() for cited in re.findall(r"`((?:tests|examples)/[\w/]+\.py)::(\w+)`", text)})
 SESSIONS = {f"{session.file}::{session.name}": session for session in transcripts()}
 
-CITATION = re.compile(r"`(?:tests/[\w/]+\.py|[a-z]+)::\w+`")
+CITATION = re.compile(r"`(?:(?:tests|examples)/[\w/]+\.py|[a-z]+)::\w+`")
 SESSION = re.compile(r"`([a-z]+::\w+)`")
 
 # What the first page has to say something about: the story, the sender, the recipient, signatures, DKIM, domains, maildrops,
-# answers.
-WANTED = {"incoming": [*range(1, 70), *range(81, 88), *range(94, 100), 112], "receiving": [*range(1, 98)]}
+# answers. The others have what was asked of them: the mirror of a chat, and the forwarder with what was built on it.
+WANTED = {
+    "incoming": [*range(1, 70), *range(81, 88), *range(94, 100), 112],
+    "receiving": [*range(1, 98)],
+    "gateway": [*range(1, 41)],
+    "forwarding": [*range(1, 37)],
+}
 
 TOLD_HERE = sorted(file for folder in ("story", "acceptance") for file in (TOP / "tests" / folder).glob("test_*.py"))
 

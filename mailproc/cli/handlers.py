@@ -46,13 +46,13 @@ def _test(settings: Settings, address: str, form: str) -> int:
 
 
 def _bound(settings: Settings, domain: str) -> Row:
-    from mailproc.errors import SettingsError
+    from mailproc.errors import MissingProgram, SettingsError
     from mailproc.plugins import resolve
 
     name = settings.domains[domain].handler
     try:
         bound = resolve(name, settings.handlers, settings.file.parent)
-    except SettingsError as error:
+    except (SettingsError, MissingProgram) as error:
         return _row(domain, name, error=str(error))
     return _row(domain, name, requires=str(bound.traits.requires), external=bound.traits.external)
 
