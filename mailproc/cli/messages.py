@@ -25,6 +25,12 @@ log = logging.getLogger("mailproc")
 
 _ENDS = ("handled", "dropped", "rejected", "failed", "deferred", "waiting")
 
+# What is shown below the facts of a message, in tables.
+_BELOW = {
+    "outbox": [Column("state", 8), Column("recipient", 40), Column("reply")],
+    "errands": [Column("state", 8), Column("errand", 40), Column("note")],
+}
+
 
 @click.group()
 def messages() -> None:
@@ -68,7 +74,8 @@ def _columns() -> list[Column]:
 def show(settings: Settings, id: str, form: str) -> None:
     """Show all that is known of one message.
 
-    Its mail is at the archive URL. Everybody to whom it was sent comes last, each with what became of that.
+    Its mail is at the archive URL. Everybody to whom it was sent comes last, and what was to be done elsewhere, each with what
+    became of that.
     """
     from mailproc.database.receipts import show_receipt
 
@@ -79,10 +86,11 @@ def show(settings: Settings, id: str, form: str) -> None:
     if form == "jsonl":
         facts(found, form)
         return
-    facts({name: value for name, value in found.items() if name != "outbox"}, form)
-    if found["outbox"]:
-        print()
-    write(found["outbox"], [Column("state", 8), Column("recipient", 40), Column("reply")], form)
+    facts({name: value for name, value in found.items() if name not in _BELOW}, form)
+    for name, columns in _BELOW.items():
+        if found[name]:
+            print()
+        write(found[name], columns, form)
 
 
 @messages.command()

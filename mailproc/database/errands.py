@@ -122,6 +122,22 @@ def errands_of(conn: sa.Connection, receipt_id: str) -> list[sa.Row[Any]]:
     return list(conn.execute(sa.select(table).where(table.c.receipt_id == receipt_id).order_by(table.c.id)))
 
 
+def told_of(conn: sa.Connection, receipt_id: str) -> list[dict[str, Any]]:
+    """What became of each errand of one message, for people: ``state``, ``errand`` (its id), ``note`` and more."""
+    return [
+        {
+            "state": state_of(row),
+            "errand": f"{receipt_id}.{row.key}" if row.key else receipt_id,
+            "handler": row.handler,
+            "note": row.reply,
+            "attempts": row.attempts,
+            "retry_at": row.retry_at,
+            "oops_id": row.oops_id,
+        }
+        for row in errands_of(conn, receipt_id)
+    ]
+
+
 def state_of(row: sa.Row[Any]) -> str:
     """``done``, ``failed`` or ``waiting``."""
     return "done" if row.done_at else "failed" if row.failed_at else "waiting"

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from mailproc.database.errands import told_of
 from mailproc.database.outbox import recipients_of
 from mailproc.database.tables import receipt
 
@@ -68,9 +69,11 @@ def find_receipt(conn: Connection, id: str) -> Row[Any] | None:
 
 
 def show_receipt(conn: Connection, id: str) -> Mapping[str, Any] | None:
-    """All that the ledger knows of one message, and what became of everybody to whom it was sent, or None."""
+    """All that the ledger knows of one message, what became of everybody to whom it was sent and of its errands; or None."""
     row = find_receipt(conn, id)
-    return None if row is None else {**row._mapping, **listed(row), "outbox": recipients_of(conn, id)}
+    if row is None:
+        return None
+    return {**row._mapping, **listed(row), "outbox": recipients_of(conn, id), "errands": told_of(conn, id)}
 
 
 def listed(row: Row[Any]) -> dict[str, Any]:

@@ -146,7 +146,7 @@ class Forwarder:
         return self._sent_on(delivery, groups)
 
     def _marks(self, domain: str) -> tuple[str, ...]:
-        """What only mail of ours has: our Received, where we have a name of our own, and the List-Id of a list of the domain."""
+        """What only mail of ours has: our Received, where this machine has a name, and the List-Id of a list of the domain."""
         ours = () if self._name.partition(".")[0].lower() == "localhost" else (f"by {self._name} (mailproc)",)
         return (*ours, f".{domain}>")
 

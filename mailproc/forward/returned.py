@@ -25,9 +25,7 @@ def is_automatic(delivery: Delivery) -> bool:
     return delivery.reverse_path == "" or delivery.verdict in AUTOMATIC
 
 
-def take_back(
-    delivery: Delivery, path: BouncePath, policy: EnvelopePolicy, marks: Sequence[str], copying: Copying
-) -> Outcome:
+def take_back(delivery: Delivery, path: BouncePath, policy: EnvelopePolicy, marks: Sequence[str], copying: Copying) -> Outcome:
     """Keep what a bounce says, or pass it on to the sender to whom its address leads.
 
     ``marks`` are the names by which a report about mail of ours is known where its address does not prove it. Mail that a

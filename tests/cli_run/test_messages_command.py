@@ -136,6 +136,18 @@ def test_a_message_is_shown_with_everybody_to_whom_it_went_on(
     assert [[each["state"], each["recipient"], each["reply"]] for each in row["outbox"]] == told
 
 
+def test_a_message_is_shown_with_what_was_done_elsewhere(site: Installation, mailproc: Called) -> None:
+    """What came of it, in the handler's words; an object has more."""
+    site.append(make_mail("1 intend 1"))
+    mailproc("handle")
+    (id,) = ids(mailproc)
+    lines = mailproc("messages", "show", id).out.splitlines()
+    assert [re.split("  +", line) for line in lines[-2:]] == [["STATE", "ERRAND", "NOTE"], ["done", id, "did 1"]]
+    (row,) = mailproc("messages", "show", id, "--format", "jsonl").rows
+    told = {"state": "done", "errand": id, "handler": "deeds", "note": "did 1", "attempts": 0, "retry_at": None, "oops_id": None}
+    assert row["errands"] == [told]
+
+
 def test_a_failed_message_is_processed_again_when_its_handler_is_mended(
     make: Callable[..., Installation], mailproc: Called
 ) -> None:

@@ -317,6 +317,20 @@ def test_the_operator_chooses_what_is_refused(
     assert office.submit(mail, to=BOARD, reverse_path=SENDER).status == status
 
 
+def test_a_bounce_is_taken_back_before_anything_is_checked(office: PostOffice, make_list: MakeList, bind: Bind) -> None:
+    """A list refuses reports where the operator says so; the address that is there for them takes them all the same."""
+    make_list("board", "ann@example.org")
+    bind(envelope_from="fixed", bounces="bounces@lists.example.org", reject=["report", "null-reverse-path"])
+    deliver(office)
+    replies = []
+    for to in (BOARD, "bounces@lists.example.org"):
+        mail = report(to, "ann@example.org", about="List-Id: <board.lists.example.org>\r\n")
+        replies.append(office.submit(mail, to=to, reverse_path="").line())
+    assert replies[0] == "550 5.7.1 It is a delivery status notification"
+    assert replies[1].startswith("250 ")
+    assert dead(office) == {"ann@example.org": 1}
+
+
 def test_references_are_mended_or_refused(office: PostOffice, make_list: MakeList, bind: Bind) -> None:
     """Where two fields are broken nobody can tell what was signed; then nobody counts as served."""
     make_list("board", "ann@example.org")

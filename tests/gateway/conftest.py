@@ -14,6 +14,8 @@ from mailproc.gateway.handler import Gateway
 from mailproc.gateway.post import Channel, Direct
 from mailproc.testing import Delivered, PostOffice, make_mail
 from tests.cli.conftest import call, site
+from tests.cli.keys import Call
+from tests.gateway.sections import configured, section
 
 __all__ = ["call", "site"]
 
@@ -68,3 +70,12 @@ def chat(hook: Gateway) -> Iterator[Chat]:
         opened = Chat(office, hook)
         opened.bind()
         yield opened
+
+
+@pytest.fixture
+def realm(site: Call, tmp_path: Path) -> Call:
+    """A site with one gateway."""
+    (tmp_path / "hook.secret").write_text("correct horse battery staple\n")
+    (tmp_path / "hook.secret").chmod(0o600)
+    configured(tmp_path, section("chat", "%s@chat.example.org"))
+    return site

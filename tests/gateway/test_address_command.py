@@ -10,39 +10,7 @@ import pytest
 from mailproc.gateway.options import OPTIONS
 from tests.cli.keys import Call
 from tests.cli_run.calling import Ended
-
-
-def section(name: str, pattern: str) -> str:
-    """The configuration of a gateway that serves the domain of a pattern."""
-    domain = pattern.rpartition("@")[2]
-    return f"""
-[domains."{domain}"]
-handler = "{name}"
-drop = ["bounce", "loop"]
-trust = []
-
-[handler.{name}]
-use = "gateway"
-pattern = "{pattern}"
-target = "webhook"
-url = "https://hooks.example.net/mail"
-secret_file = "hook.secret"
-"""
-
-
-@pytest.fixture
-def realm(site: Call, tmp_path: Path) -> Call:
-    """A site with one gateway."""
-    (tmp_path / "hook.secret").write_text("correct horse battery staple\n")
-    (tmp_path / "hook.secret").chmod(0o600)
-    configured(tmp_path, section("chat", "%s@chat.example.org"))
-    return site
-
-
-def configured(folder: Path, more: str) -> None:
-    """Add to the configuration."""
-    with (folder / "mailproc.toml").open("a") as file:
-        file.write(more)
+from tests.gateway.sections import configured, section
 
 
 def made(site: Call, *arguments: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROJECTS = sorted(EXAMPLES.glob("*/pyproject.toml"))
 FILES = sorted(EXAMPLES.glob("*/**/*.py"))
-PROMISED = {"mailproc", "mailproc.commands", "mailproc.testing"}
+PROMISED = {"mailproc", "mailproc.commands", "mailproc.forward", "mailproc.forward.expressions", "mailproc.testing"}
 OTHERS = {"alembic", "pytest", "sqlalchemy", *sys.stdlib_module_names}
 
 

@@ -42,6 +42,14 @@ class Holder(Base):
     person: Mapped[Person] = relationship()
 
 
+membership = Table(
+    "titles_membership",
+    Base.metadata,
+    Column("circle", ForeignKey("titles_circle.name", ondelete="CASCADE"), primary_key=True),
+    Column("person_id", ForeignKey("titles_person.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
 class Circle(Base):
     """People who have an address together: every one that ``pattern`` matches, in capitals, from its beginning to its end."""
 
@@ -49,12 +57,4 @@ class Circle(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     pattern: Mapped[str]
-    people: Mapped[list[Person]] = relationship(secondary=lambda: membership, order_by=Person.id)
-
-
-membership = Table(
-    "titles_membership",
-    Base.metadata,
-    Column("circle", ForeignKey("titles_circle.name", ondelete="CASCADE"), primary_key=True),
-    Column("person_id", ForeignKey("titles_person.id", ondelete="CASCADE"), primary_key=True),
-)
+    people: Mapped[list[Person]] = relationship(secondary=membership, order_by=Person.id)

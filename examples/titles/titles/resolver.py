@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from mailproc import Address, Transient
@@ -66,11 +66,12 @@ class Titles:
         return list(session.scalars(wanted.where(Person.id == int(direct[1])))) if direct else []
 
     def _current(self, session: Session) -> int:
-        year = session.scalar(select(func.max(Period.year)))
+        year: int | None = session.scalar(select(func.max(Period.year)))
         if year is None:
             raise Transient("the titles, which have no period yet")
         return year
 
 
-def _holds(title: Title):
+def _holds(title: Title) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """What a row of a holder is to be like."""
     return Holder.period == title.period, _ALL_OF_A_KIND.get(title.root, Holder.title == title.root)

@@ -59,3 +59,11 @@ def test_a_channel_that_has_gone(chat: Chat, zulip: ZulipServer) -> None:
     chat.office.perform()
     [errand] = chat.office.look(delivered).errands
     assert (errand.state, errand.note) == ("failed", "The chat does not take it: Channel 'closed' does not exist")
+
+
+def test_an_address_outlasts_the_person_it_was_made_for(chat: Chat, zulip: ZulipServer) -> None:
+    """Mail to a channel is posted by the bot, whatever has become of whoever asked for the address, until it is revoked."""
+    zulip.users[1].is_active = False
+    chat.deliver(chat.channel(creator="ann@example.org", sender="ann@example.org"))
+    chat.office.perform()
+    assert [shown(message["content"]) for message in zulip.messages] == ["At noon."]

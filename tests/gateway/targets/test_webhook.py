@@ -7,10 +7,8 @@ import json
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from mailproc.gateway import webhook
 from mailproc.gateway.post import Channel, Direct, Post
 from mailproc.gateway.target import Target, make_target
 from tests.gateway.targets.errands import Tries, mail_with
+from tests.gateway.targets.hook import Hook
 from tests.gateway.targets.realm import key_file
 
 SECRET = "swordfish & co"
@@ -27,50 +26,17 @@ POST = Post(Channel("general", "Lunch", 42), "At noon?", sender="Ann <ann@exampl
 RECEIVER = Path(__file__).with_name("receiver.py")
 
 
-class Hook:
-    """A webhook that takes everything down, and answers what it is told: a status, a body and a header."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, dict[str, str], bytes]] = []
-        self.answers: list[tuple[int, bytes, dict[str, str]] | None] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.asked.append((self.path, dict(self.headers.items()), body))
-                answer = hook.answers.pop(0) if hook.answers else (200, b"", {})
-                if answer is None:
-                    return
-                self.send_response(answer[0])
-                for name, value in {"Content-Length": str(len(answer[1])), **answer[2]}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(answer[1])
-
-            def log_message(self, *args: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hooks/mail/?realm=x"
-
-
 @pytest.fixture(scope="module")
 def served() -> Iterator[Hook]:
     """The webhook of all tests."""
-    hook = Hook()
-    threading.Thread(target=hook.server.serve_forever, args=(0.02,), daemon=True).start()
-    yield hook
-    hook.server.shutdown()
-    hook.server.server_close()
+    with Hook() as hook:
+        yield hook
 
 
 @pytest.fixture
 def hook(served: Hook) -> Hook:
     """The webhook, which has heard nothing."""
-    served.asked.clear()
-    served.answers.clear()
+    served.reset()
     return served
 
 

@@ -1,0 +1,1 @@
+"""Mail that goes on to lists and aliases."""

@@ -1,0 +1,1 @@
+"""The services that mail is posted to, on loopback."""
