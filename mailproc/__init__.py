@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mailproc.errors import Rejected, Transient
+from mailproc.errors import MissingProgram, Rejected, SettingsError, Transient
 from mailproc.handler import handler
 from mailproc.principal import Trust
 
@@ -13,9 +13,11 @@ __all__ = [
     "Forward",
     "Intent",
     "Mail",
+    "MissingProgram",
     "Outcome",
     "Rejected",
     "Reply",
+    "SettingsError",
     "Transient",
     "Trust",
     "handler",

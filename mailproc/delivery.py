@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mailproc.address import Address
@@ -35,6 +36,7 @@ class Delivery:
     ``session``      a database session; what is written through it commits together with the outcome, or not at all
     ``id``           stable over every attempt: use it as the key of an effect elsewhere
     ``attempt``      1 for the first start, 2 after a start that ended without an outcome
+    ``now``          the time, aware; in a test it is that of the `PostOffice`
     ``archive_url``  where the raw mail is kept
     ``log``          a logger whose records carry the id
     """
@@ -50,6 +52,7 @@ class Delivery:
     session: Session
     id: str
     attempt: int
+    now: datetime
     archive_url: str
     log: logging.LoggerAdapter[logging.Logger]
 

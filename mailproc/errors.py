@@ -19,6 +19,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mailproc.reply import Reply
 
 _OF_THE_MACHINE = {
     getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ENOMEM", "EMFILE", "ENFILE", "ESTALE")
@@ -61,11 +65,19 @@ class LoginRefused(MailprocError):
 
 
 class Rejected(MailprocError):
-    """The sender's mistake; the text is told to the sender, with the commands that failed, where an answer is allowed."""
+    """The sender's mistake; the text is told to the sender, with the commands that failed, where an answer is allowed.
 
-    def __init__(self, reason: str, *, failing_commands: Iterable[str] = ()) -> None:
+    ``reply`` is what a client that waits at a door is told in place of the usual ``554``; with ``dsn`` the mail that tells it
+    elsewhere is a delivery status notification (RFC 3464).
+    """
+
+    def __init__(
+        self, reason: str, *, failing_commands: Iterable[str] = (), reply: Reply | None = None, dsn: bool = False
+    ) -> None:
         super().__init__(reason)
         self.failing_commands = tuple(failing_commands)
+        self.reply = reply
+        self.dsn = dsn
 
 
 class Interrupted(BaseException):

@@ -138,7 +138,7 @@ def _guarded(call: Callable[[], object], what: str, fix: str = "") -> object:
     except msgspec.ValidationError as error:
         found = wrong(error, None, what)
         raise SettingsError(f"{found.key}: {one_line(found.text)}") from None
-    except MissingProgram as error:
-        raise MissingProgram(f"{what}: {error}") from None
+    except (SettingsError, MissingProgram) as error:
+        raise type(error)(f"{what}: {error}") from None
     except (Exception, SystemExit) as error:
         raise SettingsError(f"{what}: {type(error).__name__}: {one_line(str(error))}{fix}") from error

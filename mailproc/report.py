@@ -46,7 +46,7 @@ def subject_of(items: Sequence[Item]) -> str:
 
 
 def text_of(items: Sequence[Item], host: str) -> str:
-    """The report as plain text, lines of people's length where their words allow it."""
+    """The report as plain text; a reason has a line of its own, however long."""
     first, last = (_time(when) for when in (min(item.at for item in items), max(item.at for item in items)))
     sections = (_section([item for item in items if item.kind == kind], title) for kind, (_, title) in _HEADINGS.items())
     return "\n".join([f"On {host}, from {first} to {last}.", *(line for section in sections for line in section)])
@@ -57,7 +57,7 @@ def _section(items: Sequence[Item], title: str) -> Iterator[str]:
         return
     yield from ("", f"{title}.", "")
     for number, item in enumerate(items[:MOST_LISTED], 1):
-        yield f"{number:3}. {one_line(item.reason, _LONGEST) or 'no reason was recorded'}"
+        yield f"{number:3}. {one_line(item.reason or '', _LONGEST) or 'no reason was recorded'}"
         yield from (f"     {name + ':':10} {value}" for name, value in _facts(item) if value)
     if len(items) > MOST_LISTED:
         yield f"     and {len(items) - MOST_LISTED} more"
@@ -65,9 +65,9 @@ def _section(items: Sequence[Item], title: str) -> Iterator[str]:
 
 def _facts(item: Item) -> Iterator[tuple[str, str]]:
     yield "time", _time(item.at)
-    yield "from", _masked(item.sender)
-    yield "to", one_line(item.recipient)
-    yield "handler", one_line(item.handler)
+    yield "from", _masked(item.sender or "")
+    yield "to", one_line(item.recipient or "")
+    yield "handler", one_line(item.handler or "")
     yield "reference", one_line(item.reference)
 
 

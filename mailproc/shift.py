@@ -94,15 +94,15 @@ class Shift:
             drop.close()
 
     def _after_all(self, works: Works) -> None:
-        """Send what is due and carry out what is to be done elsewhere; one does not wait for the other."""
-        try:
-            flush(works, make_relay(self.settings))
-        except MailprocError as error:
-            self._note(error)
-        try:
-            perform(works)
-        except MailprocError as error:
-            self._note(error)
+        """Send what is due, and carry out what is to be done elsewhere; what stops the one does not stop the other."""
+        for what in (self._send, perform):
+            try:
+                what(works)
+            except MailprocError as error:
+                self._note(error)
+
+    def _send(self, works: Works) -> None:
+        flush(works, make_relay(self.settings))
 
     def _note(self, error: MailprocError) -> None:
         log.error("%s", error)

@@ -18,14 +18,14 @@ PACKAGE = TOP / "mailproc"
 
 # `mailproc` itself is mailproc/__init__.py, the public API.
 LAYERS = {
-    "values": "failpoints durability errors address defaults envelope principal reply outcome errand directory transport "
+    "values": "failpoints durability reply errors address defaults envelope principal outcome errand directory transport "
     "reading rawmail",
     "decisions": "patience screening delivery handler registry recipients answers oops replies mailproc",
     "adapters": "maildrops openpgp dkim database archive submission smtpd oauth2",
     "middle": "authenticate pipeline inspection processing",
     "edges": "origin exits inputfile settings plugins userfile dnsfile systemd crowd debts pending state ownership privileges "
     "logs logins drops worker supervisor postmaster app rehearsal shift run reception pipe letters inject watching serve "
-    "secrets checkup ends commands gateway forward report testing demo cli __main__",
+    "secrets columns checkup ends commands gateway forward report testing demo cli __main__",
 }
 ORDER = [name for names in LAYERS.values() for name in names.split()]
 
@@ -55,7 +55,7 @@ SHARED = {"alembic": {"gateway", "forward"}}  # what the migrations of a plugin 
 # The shipped handlers know what every handler's author may know, and each other not at all.
 SHIPPED = {"gateway", "forward", "commands"}
 DKIM = {("mailproc", "dkim", "txt"), ("mailproc", "dkim", "sealing")}  # of the adapter what is theirs too: look-ups, and ARC
-OPEN = {"mailproc", "address", "errors", "transport", "reading", "rawmail", "secrets", "commands", "failpoints"}
+OPEN = {"mailproc", "address", "errors", "transport", "reading", "rawmail", "secrets", "columns", "commands", "failpoints"}
 
 DUMPING_GROUNDS = {"util", "utils", "helper", "helpers", "common", "core", "manager", "managers", "base", "misc", "lib"}
 LONGEST = 250
@@ -161,5 +161,5 @@ def test_examples_use_the_public_api_alone() -> None:
     """What a handler's author may import is what the package itself offers, its public parts, and the testing kit."""
     for file in sorted(TOP.glob("examples/**/*.py")):
         for line, name in imported(file):
-            allowed = {None, "mailproc", "testing", "reading", "rawmail", "secrets", "commands", "forward"}
+            allowed = {None, "mailproc", "testing", "reading", "rawmail", "secrets", "columns", "commands", "forward"}
             assert own(name) in allowed, f"{file.relative_to(TOP)}:{line}: imports {'.'.join(name)}"

@@ -2,13 +2,13 @@
 
 from mailproc.answers.answering import Answering
 from mailproc.answers.compose import (
-    Composed,
     compose,
     compose_answer,
+    compose_dsn,
     compose_error,
     compose_mail,
-    compose_report,
 )
+from mailproc.answers.composed import Composed
 from mailproc.answers.dsn import Undelivered
 from mailproc.answers.notice import compose_notice
 from mailproc.answers.original import Original
@@ -29,10 +29,10 @@ __all__ = [
     "check_sendable",
     "compose",
     "compose_answer",
+    "compose_dsn",
     "compose_error",
     "compose_mail",
     "compose_notice",
-    "compose_report",
     "load_texts",
     "may_answer",
     "wire_address",

@@ -6,14 +6,13 @@ other machines, and we ourselves, know it (RFC 3834 section 3). It is composed o
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
 from mailproc.answers import dsn, fields
 from mailproc.answers.answering import Answering
+from mailproc.answers.composed import Composed, head, message_id_of
 from mailproc.answers.dsn import Undelivered
 from mailproc.answers.entities import multipart, original_part, text_part
 from mailproc.answers.original import ATTACHED, ATTACHED_OF_LARGE, Original
@@ -28,17 +27,6 @@ MOST_COMMANDS = 100  # failing commands that are listed; a mail with more of the
 LONGEST_COMMAND = 500  # characters
 LONGEST_REASON = 10_000  # characters of the reason that are told
 _LONGEST_VALUE = 500  # characters of any other value of a text
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """A mail for the outbox: the envelope (``reverse_path`` "" is the null path) and the bytes, all 7bit in CRLF lines."""
-
-    reverse_path: str
-    recipient: str
-    message_id: str
-    raw: bytes
-    answer: bool
 
 
 def compose(
@@ -85,12 +73,12 @@ def compose_mail(answering: Answering, original: Original, mail: Mail, n: int, *
     recipient = wire_address(mail.to) if mail.to else None
     if recipient is None:
         raise Unsendable("a mail that is no answer needs an address")
-    message_id = _message_id(answering, original, f"mail {n}")
+    message_id = message_id_of(answering, original.receipt_id, f"mail {n}")
     subject = mail.subject if mail.subject is not None else original.subject
     text = text_part(clean(mail.text))
     raw = b"".join(
         [
-            *_head(answering, recipient, subject, message_id, now),
+            *head(answering, recipient, subject, message_id, now),
             fields.exact("Auto-Submitted", "auto-generated"),  # RFC 3834 section 5
             fields.exact("X-Auto-Response-Suppress", "OOF, AutoReply"),
             multipart([text, original_part(original, len(original.raw))]) if mail.encloses else text,
@@ -120,7 +108,7 @@ def compose_error(
     return _error(answering, original, text, values, "rejected", now, ATTACHED_OF_LARGE if large else ATTACHED)
 
 
-def compose_report(
+def compose_dsn(
     answering: Answering, original: Original, undelivered: Sequence[Undelivered], *, serial: str, now: datetime
 ) -> Composed:
     """The delivery status notification (RFC 3464) to the author of ``original``, of those who did not get what went on.
@@ -184,10 +172,10 @@ def _answer(answering: Answering, original: Original, subject: str, content: byt
     recipient = wire_address(original.author) if original.author else None
     if recipient is None:
         raise Unsendable("there is nobody to answer")
-    message_id = _message_id(answering, original, serial)
+    message_id = message_id_of(answering, original.receipt_id, serial)
     raw = b"".join(
         [
-            *_head(answering, recipient, subject, message_id, now),
+            *head(answering, recipient, subject, message_id, now),
             *fields.thread(original.message_id, original.references),
             fields.exact("Auto-Submitted", "auto-replied"),  # RFC 3834 section 5
             fields.exact("X-Auto-Response-Suppress", "All"),  # Exchange honours it where it ignores Auto-Submitted
@@ -195,21 +183,3 @@ def _answer(answering: Answering, original: Original, subject: str, content: byt
         ]
     )
     return Composed("", recipient, message_id, raw, answer=True)  # RFC 3834 section 3.3: a null path ends every loop
-
-
-def _head(answering: Answering, recipient: str, subject: str, message_id: str, now: datetime) -> Iterable[bytes]:
-    return (
-        fields.mailbox("From", answering.display_name, str(wire_address(answering.address))),
-        fields.exact("To", recipient),  # the bare address: a display name is the sender's words
-        fields.text("Subject", subject),
-        fields.date(now),
-        fields.exact("Message-ID", message_id),
-        fields.exact("X-Loop", answering.mark),
-        fields.exact("MIME-Version", "1.0"),
-    )
-
-
-def _message_id(answering: Answering, original: Original, serial: str) -> str:
-    """The same for the same mail of the same receipt: who gets it twice after a crash can tell that it is one."""
-    digest = hashlib.sha256(f"{original.receipt_id}\n{serial}".encode("utf-8", "backslashreplace")).hexdigest()
-    return f"<mailproc.{digest[:32]}@{answering.domain}>"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 
 from mailproc.address import Address
 from mailproc.answers import fields
 from mailproc.answers.answering import Answering
-from mailproc.answers.compose import Composed
+from mailproc.answers.composed import Composed, head, message_id_of
 from mailproc.answers.entities import text_part
 from mailproc.answers.permission import wire_address
 from mailproc.answers.plaintext import clean
@@ -23,19 +22,12 @@ def compose_notice(answering: Answering, to: str, subject: str, text: str, *, se
     recipient = wire_address(Address.parse(to))
     if recipient is None:
         raise Unsendable(f"no mail can be sent to {to!r}")
-    sender = str(wire_address(answering.address))
-    message_id = f"<mailproc.{hashlib.sha256(serial.encode()).hexdigest()[:32]}@{answering.domain}>"
+    message_id = message_id_of(answering, serial)
     raw = b"".join(
         [
-            fields.mailbox("From", answering.display_name, sender),
-            fields.exact("To", recipient),
-            fields.text("Subject", subject),
-            fields.date(now),
-            fields.exact("Message-ID", message_id),
-            fields.exact("X-Loop", answering.mark),
+            *head(answering, recipient, subject, message_id, now),
             fields.exact("Auto-Submitted", "auto-generated"),  # RFC 3834 section 5
-            fields.exact("MIME-Version", "1.0"),
             text_part(clean(text)),
         ]
     )
-    return Composed(sender, recipient, message_id, raw, answer=False)
+    return Composed(str(wire_address(answering.address)), recipient, message_id, raw, answer=False)

@@ -152,7 +152,8 @@ def _run_again(settings: Settings, owner_id: str, link: Link, ids: Sequence[str]
         for id in ids:
             with _noted(statuses):
                 _one_again(works, id)
-        flush(works, make_relay(settings))
+        with _noted(statuses):
+            flush(works, make_relay(settings))
         perform(works)
     return gravest(statuses)
 

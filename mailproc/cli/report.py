@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import socket
 from collections.abc import Iterator, Sequence
@@ -15,15 +16,16 @@ import click
 from mailproc.cli.configured import reading, refuse_another_user, with_settings, writing
 from mailproc.cli.duration import Duration
 from mailproc.cli.listing import done, safe
-from mailproc.errors import Away, Locked, MissingProgram, SettingsError
+from mailproc.errors import Away, Locked, SettingsError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from mailproc.answers import Answering
-    from mailproc.answers.compose import Composed
+    from mailproc.answers import Answering, Composed
     from mailproc.database.unreported import Item
     from mailproc.settings import Settings
+
+log = logging.getLogger("mailproc")
 
 _LOCK = "of.the.report"  # with dots, which no name of a maildrop has
 
@@ -59,11 +61,12 @@ def report(settings: Settings, dry_run: bool, to: str | None, at_least: int, old
         mail = _composed(answering, items, to or answering.admin, now)
         if dry_run:
             click.echo(_shown(mail))
-        else:
-            _send(settings, mail)
-            with writing(settings) as connection:
-                _mark(connection, items, now)
-            done(f"{len(items)} reported to {mail.recipient}")
+            return os.EX_OK
+        if not _sent(settings, mail):
+            return os.EX_UNAVAILABLE
+        with writing(settings) as connection:
+            _mark(connection, items, now)
+    done(f"{len(items)} reported to {mail.recipient}")
     return os.EX_OK
 
 
@@ -124,7 +127,8 @@ def _shown(mail: Composed) -> str:
     return f"To: {mail.recipient}\nSubject: {read.subject}\n\n" + "\n".join(map(safe, read.text.splitlines()))
 
 
-def _send(settings: Settings, mail: Composed) -> None:
+def _sent(settings: Settings, mail: Composed) -> bool:
+    """Whether the relay has taken it, or refused it for good; raises `Away` where it has done neither."""
     from mailproc.app import make_relay
 
     relay = make_relay(settings)
@@ -134,4 +138,5 @@ def _send(settings: Settings, mail: Composed) -> None:
     if submitted.kind == "retry":
         raise Away(f"the report was not sent: {submitted.reply}")
     if submitted.kind == "refused":
-        raise MissingProgram(f"the relay refused the report to {mail.recipient}: {submitted.reply}")
+        log.error("the relay refused the report to %s: %s", mail.recipient, submitted.reply)
+    return submitted.kind == "sent"

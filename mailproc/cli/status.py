@@ -49,7 +49,7 @@ def _books(settings: Settings) -> dict[str, Any]:
 
     with reading(settings) as connection:
         balance = books.balance(connection)
-        unsent = outbox.waiting(connection) + errands.waiting(connection)
+        unsent, undone = outbox.waiting(connection), errands.waiting(connection)
         warnings = _warnings(connection)
     state = State(settings.state)
     last = {maildrop.name: state.last_success(maildrop.name) for maildrop in settings.maildrops}
@@ -58,6 +58,7 @@ def _books(settings: Settings) -> dict[str, Any]:
     return {
         **asdict(balance),
         "outbox": unsent,
+        "errands": undone,
         "last_success": oldest,
         "balanced": balance.balanced,
         "maildrops": last,

@@ -23,7 +23,7 @@ _waiting = sa.and_(table.c.done_at.is_(None), table.c.failed_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class QueuedErrand:
     """An errand that waits.
 
     ``claim`` is what `claim` must have seen, and rises with every start; ``attempts`` counts the tries that came to nothing,
@@ -60,48 +60,48 @@ def queue(conn: sa.Connection, *, receipt_id: str, handler: str, intent: Intent,
         conn.execute(sa.update(table).where(same).values(**wanted, **anew))
 
 
-def due(conn: sa.Connection, now: datetime, limit: int) -> list[Waiting]:
+def due(conn: sa.Connection, now: datetime, limit: int) -> list[QueuedErrand]:
     """The errands to be done now: those that have not failed before first, then the oldest; at most ``limit``."""
-    columns = [table.c[name] for name in Waiting.__slots__]
+    columns = [table.c[name] for name in QueuedErrand.__slots__]
     ripe = sa.and_(_waiting, due_by(table.c.retry_at, now))
     wanted = sa.select(*columns).where(ripe).order_by(table.c.starts, table.c.attempts, table.c.id).limit(limit)
-    return [Waiting(*row) for row in conn.execute(wanted)]
+    return [QueuedErrand(*row) for row in conn.execute(wanted)]
 
 
-def claim(conn: sa.Connection, errand: Waiting, owner: str, now: datetime) -> bool:
+def claim(conn: sa.Connection, errand: QueuedErrand, owner: str, now: datetime) -> bool:
     """Take an errand, and count the start; False when somebody else took it since, or it is no longer due."""
     ours = sa.and_(table.c.id == errand.id, table.c.claim == errand.claim, _waiting, due_by(table.c.retry_at, now))
     started = {"claim": errand.claim + 1, "starts": table.c.starts + 1, "owner": owner}
     return conn.execute(sa.update(table).where(ours).values(started)).rowcount == 1
 
 
-def note(conn: sa.Connection, errand: Waiting, progress: Mapping[str, object]) -> bool:
+def note(conn: sa.Connection, errand: QueuedErrand, progress: Mapping[str, object]) -> bool:
     """Keep what has been done of it; False when somebody else has taken it over."""
     kept = {"progress": json.dumps(progress)}
     return conn.execute(sa.update(table).where(_ours(errand)).values(kept)).rowcount == 1
 
 
-def done(conn: sa.Connection, errand: Waiting, now: datetime, reply: str) -> None:
+def done(conn: sa.Connection, errand: QueuedErrand, now: datetime, reply: str) -> None:
     """It is done."""
     _end(conn, errand, done_at=now, reply=reply)
 
 
-def failed(conn: sa.Connection, errand: Waiting, now: datetime, reply: str, oops_id: str | None) -> None:
+def failed(conn: sa.Connection, errand: QueuedErrand, now: datetime, reply: str, oops_id: str | None) -> None:
     """It will never be done: the other side refused it for good, it has waited too long, or it is a bug."""
     _end(conn, errand, failed_at=now, reply=reply, oops_id=oops_id)
 
 
-def retry(conn: sa.Connection, errand: Waiting, retry_at: datetime, reply: str) -> None:
+def retry(conn: sa.Connection, errand: QueuedErrand, retry_at: datetime, reply: str) -> None:
     """It came to nothing, and is due again at ``retry_at``."""
     _end(conn, errand, retry_at=retry_at, reply=reply, attempts=table.c.attempts + 1)
 
 
-def give_back(conn: sa.Connection, errand: Waiting) -> None:
+def give_back(conn: sa.Connection, errand: QueuedErrand) -> None:
     """The start was ended by us and by nothing that it did: it does not count."""
     conn.execute(sa.update(table).where(_ours(errand)).values(owner=None, starts=table.c.starts - 1))
 
 
-def postpone(conn: sa.Connection, errand: Waiting, retry_at: datetime, reply: str) -> None:
+def postpone(conn: sa.Connection, errand: QueuedErrand, retry_at: datetime, reply: str) -> None:
     """It was not tried, because what it needs is away."""
     untouched = sa.and_(table.c.id == errand.id, table.c.claim == errand.claim, _waiting)
     conn.execute(sa.update(table).where(untouched).values(retry_at=retry_at, reply=reply))
@@ -143,10 +143,10 @@ def state_of(row: sa.Row[Any]) -> str:
     return "done" if row.done_at else "failed" if row.failed_at else "waiting"
 
 
-def _ours(errand: Waiting) -> sa.ColumnElement[bool]:
+def _ours(errand: QueuedErrand) -> sa.ColumnElement[bool]:
     """The errand, as long as nobody has taken it over since we have."""
     return sa.and_(table.c.id == errand.id, table.c.claim == errand.claim + 1, _waiting)
 
 
-def _end(conn: sa.Connection, errand: Waiting, **how: object) -> None:
+def _end(conn: sa.Connection, errand: QueuedErrand, **how: object) -> None:
     conn.execute(sa.update(table).where(_ours(errand)).values(owner=None, starts=0, **how))

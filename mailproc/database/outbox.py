@@ -18,6 +18,7 @@ from mailproc.database.tables import letter
 from mailproc.database.tables import outbox as table
 
 OCTETS_AT_ONCE = 16 * 1024 * 1024  # of letters that one question answers with, so that memory stays flat
+KEPT_OF_A_LETTER = 64 * 1024  # octets of what has been sent: to be looked at, and not for the database to grow with
 MOST_RECIPIENTS = 100  # of one mail transaction: what every server must take (RFC 5321 section 4.5.3.1.8)
 
 _waiting = sa.and_(table.c.sent_at.is_(None), table.c.failed_at.is_(None))
@@ -174,6 +175,14 @@ def retry(conn: sa.Connection, id: int, retry_at: datetime, reply: str) -> None:
     """Note that the relay did not take it now; it is due again at ``retry_at``."""
     later = {"retry_at": retry_at, "reply": reply, "owner": None, "attempts": table.c.attempts + 1}
     conn.execute(sa.update(table).where(table.c.id == id, _waiting).values(later))
+
+
+def cut_letters(conn: sa.Connection, rows: Sequence[int]) -> None:
+    """Cut the letters of these recipients that nobody waits for any more: what is large is in the archive, and was sent."""
+    theirs = sa.select(table.c.letter_id).where(table.c.id.in_(rows))
+    waits = sa.exists().where(table.c.letter_id == letter.c.id, _waiting)
+    over = sa.and_(letter.c.id.in_(theirs), sa.func.length(letter.c.raw) > KEPT_OF_A_LETTER, ~waits)
+    conn.execute(sa.update(letter).where(over).values(raw=sa.func.substr(letter.c.raw, 1, KEPT_OF_A_LETTER)))
 
 
 def waiting(conn: sa.Connection) -> int:

@@ -38,6 +38,11 @@ metadata = sa.MetaData(naming_convention=naming)
 
 Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite numbers only an INTEGER primary key by itself
 
+
+def _partial(name: str, column: str, where: str) -> sa.Index:
+    return sa.Index(name, column, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
 user = sa.Table(
     "mailproc_user",
     metadata,
@@ -82,6 +87,10 @@ owner = sa.Table(
     sa.Column("host", sa.Text, nullable=False),
     sa.Column("lease_until", Instant, nullable=False),
 )
+
+# What the administrator is to be told of is little among all that is kept: for it there are indexes of its own.
+REPORTABLE = "reported_at IS NULL AND (disposition IN ('failed', 'rejected') OR report)"
+UNREPORTED = "reported_at IS NULL AND failed_at IS NOT NULL"
 
 receipt = sa.Table(
     "mailproc_receipt",
@@ -128,6 +137,7 @@ receipt = sa.Table(
     sa.UniqueConstraint("sha256", "recipient"),
     sa.Index("ix_mailproc_receipt_place", "maildrop", "uidvalidity", "uid"),
     sa.Index("ix_mailproc_receipt_disposition", "disposition", "received_at"),
+    _partial("ix_mailproc_receipt_unreported", "finished_at", REPORTABLE),
 )
 
 # How many receipts were ever opened, counted beside them: what status balances against.
@@ -195,7 +205,8 @@ outbox = sa.Table(
     sa.Column("reported_at", Instant),
     sa.Index("ix_mailproc_outbox_recipient", "recipient", "created_at"),
     # What waits is little, what was sent is much: without it every empty look would read all of that.
-    sa.Index("ix_mailproc_outbox_waiting", "id", sqlite_where=sa.text(UNSENT), postgresql_where=sa.text(UNSENT)),
+    _partial("ix_mailproc_outbox_waiting", "id", UNSENT),
+    _partial("ix_mailproc_outbox_unreported", "failed_at", UNREPORTED),
 )
 
 UNDONE = "done_at IS NULL AND failed_at IS NULL"
@@ -222,5 +233,6 @@ errand = sa.Table(
     sa.Column("oops_id", sa.Text),
     sa.Column("reported_at", Instant),
     sa.UniqueConstraint("receipt_id", "key"),
-    sa.Index("ix_mailproc_errand_waiting", "id", sqlite_where=sa.text(UNDONE), postgresql_where=sa.text(UNDONE)),
+    _partial("ix_mailproc_errand_waiting", "id", UNDONE),
+    _partial("ix_mailproc_errand_unreported", "failed_at", UNREPORTED),
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from mailproc.database.tables import errand, outbox, receipt
+from mailproc.database.tables import REPORTABLE, errand, outbox, receipt
 
 MOST = 5_000  # of each table in one report; what is over comes with the next
 _AT_ONCE = 500  # of what one statement marks
@@ -28,10 +28,10 @@ class Item:
 
     kind: Kind
     at: datetime
-    reason: str
-    sender: str
-    recipient: str
-    handler: str
+    reason: str | None
+    sender: str | None
+    recipient: str | None
+    handler: str | None
     reference: str
     table: str
     key: str | int
@@ -51,69 +51,37 @@ def mark(conn: sa.Connection, items: Sequence[Item], now: datetime) -> None:
             conn.execute(sa.update(table).where(key.in_(keys[n : n + _AT_ONCE])).values(reported_at=now))
 
 
-def _receipts(conn: sa.Connection) -> list[Item]:
-    told = sa.or_(receipt.c.disposition.in_(("failed", "rejected")), receipt.c.report)
-    final = sa.and_(receipt.c.finished_at.is_not(None), receipt.c.reported_at.is_(None))
-    rows = conn.execute(sa.select(receipt).where(final, told).order_by(receipt.c.finished_at).limit(MOST))
-    return [_message(row) for row in rows]
-
-
-def _message(row: sa.Row[Any]) -> Item:
-    kind: Kind = row.disposition if row.disposition in ("failed", "rejected") else "noted"
-    return Item(
-        kind,
-        row.finished_at,
-        row.reason or "",
-        row.sender or "",
-        row.recipient,
-        row.handler or "",
-        row.oops_id or row.id,
-        receipt.name,
-        row.id,
-    )
-
-
-def _outbox(conn: sa.Connection) -> list[Item]:
-    unsent = sa.and_(outbox.c.failed_at.is_not(None), outbox.c.reported_at.is_(None))
-    rows = conn.execute(_with_receipt(outbox, unsent).order_by(outbox.c.failed_at).limit(MOST))
-    return [
-        Item(
-            "unsent",
-            row.failed_at,
-            row.reply or "",
-            row.sender or "",
+def _receipts(conn: sa.Connection) -> Iterator[Item]:
+    rows = conn.execute(sa.select(receipt).where(sa.text(REPORTABLE)).order_by(receipt.c.finished_at).limit(MOST))
+    for row in rows:
+        kind: Kind = row.disposition if row.disposition in ("failed", "rejected") else "noted"
+        yield Item(
+            kind,
+            row.finished_at,
+            row.reason,
+            row.sender,
             row.recipient,
-            row.handler or "",
-            row.receipt_id or row.message_id,
-            outbox.name,
-            row.id,
-        )
-        for row in rows
-    ]
-
-
-def _errands(conn: sa.Connection) -> list[Item]:
-    undone = sa.and_(errand.c.failed_at.is_not(None), errand.c.reported_at.is_(None))
-    rows = conn.execute(_with_receipt(errand, undone).order_by(errand.c.failed_at).limit(MOST))
-    return [
-        Item(
-            "undone",
-            row.failed_at,
-            row.reply or "",
-            row.sender or "",
-            row.addressed or "",
             row.handler,
-            row.oops_id or row.receipt_id,
-            errand.name,
+            row.oops_id or row.id,
+            receipt.name,
             row.id,
         )
-        for row in rows
-    ]
 
 
-def _with_receipt(table: sa.Table, wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """The rows of a table with sender, recipient and handler of the message that each belongs to."""
-    about = [receipt.c.sender, receipt.c.recipient.label("addressed")]
-    about += [] if "handler" in table.c else [receipt.c.handler]
-    joined = table.outerjoin(receipt, receipt.c.id == table.c.receipt_id)
-    return sa.select(table, *about).select_from(joined).where(wanted)
+def _outbox(conn: sa.Connection) -> Iterator[Item]:
+    for row in _failed(conn, outbox, receipt.c.handler):
+        about = row.receipt_id or row.message_id
+        yield Item("unsent", row.failed_at, row.reply, row.sender, row.recipient, row.handler, about, outbox.name, row.id)
+
+
+def _errands(conn: sa.Connection) -> Iterator[Item]:
+    for row in _failed(conn, errand, receipt.c.recipient):
+        about = row.oops_id or row.receipt_id
+        yield Item("undone", row.failed_at, row.reply, row.sender, row.recipient, row.handler, about, errand.name, row.id)
+
+
+def _failed(conn: sa.Connection, table: sa.Table, lacking: sa.Column[Any]) -> sa.CursorResult[Any]:
+    """The rows of a table that have failed, with the sender of the message that each belongs to, and with what they lack."""
+    told = sa.select(table, receipt.c.sender, lacking).select_from(table.outerjoin(receipt, receipt.c.id == table.c.receipt_id))
+    failed = sa.and_(table.c.reported_at.is_(None), table.c.failed_at.is_not(None))
+    return conn.execute(told.where(failed).order_by(table.c.failed_at).limit(MOST))

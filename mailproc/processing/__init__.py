@@ -32,10 +32,10 @@ spool: the door dies before its 250                maybe an archived copy, maybe
                                                    receipt, which the next run works
 ================================================== =================================== ====================================
 
-T1 is in `receiving`, T2 in `working`, the removal in `removing`, the outbox in `sending`, errands in `performing`. The order is the promise: the
-bytes are durable before a receipt is open, the receipt is open before anybody parses, effect and outcome commit as one,
-and only then does the mail leave its maildrop. The delete comes after the OOPS, because both the OOPS and the outcome
-are in the commit: a mail that is gone from the maildrop has left a record.
+T1 is in `receiving`, T2 in `working`, the removal in `removing`, the outbox in `sending`, errands in `performing`. The order
+is the promise: the bytes are durable before a receipt is open, the receipt is open before anybody parses, effect and
+outcome commit as one, and only then does the mail leave its maildrop. The delete comes after the OOPS, because both the
+OOPS and the outcome are in the commit: a mail that is gone from the maildrop has left a record.
 
 What is taken over before it is worked, by a door that spools or by `mailproc inject`, has its receipts opened by a commit of
 `mailproc.reception.spool`. Nobody else commits a step of a message.

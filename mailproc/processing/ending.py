@@ -91,7 +91,7 @@ def close(works: Works, conn: Connection, job: Job, result: Result) -> Ended:
     else:
         told = outcome.disposition in TOLD and not _told_at_the_door(conn, job)
         facts["answer"] = _send(works, conn, job, outcome, facts["oops_id"], told)
-        _intend(conn, job, outcome, now)
+        _intend(conn, job, outcome, str(facts["handler"]), now)
         waits = job.parcel.arrived.client_waits
         endings.finish(conn, job.started, outcome.disposition, facts, now, reply.line(), client_waits=waits)
     return Ended(job, result, facts, final, reply)
@@ -196,10 +196,10 @@ def _onward(outcome: Outcome, tell: str | None) -> Iterator[Post]:
         yield Post(forward.raw, forward.reverse_path, forward.recipients, message_id, tell=told)
 
 
-def _intend(conn: Connection, job: Job, outcome: Outcome, now: datetime) -> None:
+def _intend(conn: Connection, job: Job, outcome: Outcome, handler: str, now: datetime) -> None:
     """Put what the handler wants done elsewhere beside the outbox."""
     for intent in outcome.intents:
-        errands.queue(conn, receipt_id=job.started.id, handler=_facts(job, outcome)["handler"], intent=intent, now=now)
+        errands.queue(conn, receipt_id=job.started.id, handler=handler, intent=intent, now=now)
 
 
 def _refusal(works: Works, conn: Connection, job: Job, outcome: Outcome) -> str | None:

@@ -177,6 +177,7 @@ def _call(works: Works, conn: Connection, job: Job, examined: Examined) -> Outco
             session=session,
             id=job.started.id,
             attempt=job.started.attempt,
+            now=works.clock(),
             archive_url=job.parcel.archive_url,
             log=named_log(examined.binding.name, job.started.id),
         )
@@ -195,7 +196,10 @@ def _call(works: Works, conn: Connection, job: Job, examined: Examined) -> Outco
 def _raised(error: BaseException) -> Result:
     """What a handler raised: on purpose, or it is a bug, whatever its class."""
     if isinstance(error, Rejected):
-        return Result(Outcome(Disposition.REJECTED, str(error), "handler", failing_commands=error.failing_commands))
+        commands = error.failing_commands
+        return Result(
+            Outcome(Disposition.REJECTED, str(error), "handler", failing_commands=commands, reply=error.reply, dsn=error.dsn)
+        )
     if isinstance(error, Transient):
         return Result(Outcome(Disposition.DEFERRED, str(error), "handler"))
     return failure(error)

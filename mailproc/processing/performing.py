@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from mailproc.database import errands, oopses
 from mailproc.database.engine import database_failed, reading, writing
-from mailproc.database.errands import Waiting
+from mailproc.database.errands import QueuedErrand
 from mailproc.errand import Errand
 from mailproc.errors import Away, Interrupted, Rejected, Transient
 from mailproc.failpoints import failpoint
@@ -52,7 +52,7 @@ def perform(works: Works) -> None:
                 away[row.handler] = waits
 
 
-def _one(works: Works, row: Waiting) -> tuple[datetime, str] | None:
+def _one(works: Works, row: QueuedErrand) -> tuple[datetime, str] | None:
     """Carry out one errand; answers until when it waits and for what, None when it has come to its end."""
     with writing(works.engine) as conn:
         if not errands.claim(conn, row, works.owner.id, works.clock()):
@@ -76,7 +76,7 @@ def _one(works: Works, row: Waiting) -> tuple[datetime, str] | None:
         works.watch.finished(())
 
 
-def _ended(works: Works, row: Waiting, url: str | None) -> tuple[datetime, str] | None:
+def _ended(works: Works, row: QueuedErrand, url: str | None) -> tuple[datetime, str] | None:
     try:
         with works.watch.interruptible():
             said = _perform(works, row, url)
@@ -99,7 +99,7 @@ def _ended(works: Works, row: Waiting, url: str | None) -> tuple[datetime, str] 
     return None
 
 
-def _perform(works: Works, row: Waiting, url: str | None) -> str:
+def _perform(works: Works, row: QueuedErrand, url: str | None) -> str:
     perform = performs_of(_handler(works, row.handler))
     if perform is None:
         raise Transient(f"the handler {row.handler}, which is bound to no domain, or carries out nothing any more")
@@ -140,7 +140,7 @@ class _Progress:
     """What has been done of an errand, in the database and for who carries it out."""
 
     works: Works
-    row: Waiting
+    row: QueuedErrand
     kept: dict[str, object]
 
     def note(self, name: str, value: object) -> None:
@@ -151,7 +151,7 @@ class _Progress:
         self.kept.update(after)
 
 
-def _wait(works: Works, row: Waiting, error: Transient) -> tuple[datetime, str] | None:
+def _wait(works: Works, row: QueuedErrand, error: Transient) -> tuple[datetime, str] | None:
     """Try again later, for as long as an MTA would (RFC 5321 section 4.5.4.1); then it has failed, and loudly."""
     now, reason = works.clock(), one_line(str(error), 500)
     if now - row.created_at >= PATIENCE:
@@ -165,12 +165,12 @@ def _wait(works: Works, row: Waiting, error: Transient) -> tuple[datetime, str] 
     return until, reason
 
 
-def _postpone(works: Works, row: Waiting, until: datetime, reason: str) -> None:
+def _postpone(works: Works, row: QueuedErrand, until: datetime, reason: str) -> None:
     with writing(works.engine) as conn:
         errands.postpone(conn, row, until, reason)
 
 
-def _fail(works: Works, row: Waiting, reason: str, bug: Exception | None) -> None:
+def _fail(works: Works, row: QueuedErrand, reason: str, bug: Exception | None) -> None:
     """It will never be done; ``bug`` is the handler's."""
     now = works.clock()
     oops = make_oops(bug or reason, now=now, receipt_id=row.receipt_id)

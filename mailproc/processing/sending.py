@@ -11,7 +11,7 @@ from typing import TypeAlias
 from sqlalchemy.engine import Connection
 
 from mailproc.address import Address
-from mailproc.answers import RATE_LIMIT, RATE_WINDOW, Original, Undelivered, compose_report
+from mailproc.answers import RATE_LIMIT, RATE_WINDOW, Original, Undelivered, compose_dsn
 from mailproc.database import oopses, outbox, receipts
 from mailproc.database.engine import reading, writing
 from mailproc.database.outbox import Batch, Post, Queued
@@ -63,7 +63,8 @@ def _send_all(works: Works, relay: Relay | None, batches: list[Batch]) -> None:
     try:
         with relay:
             while left and not works.watch.stopping():
-                _send(works, relay, left.pop(0))
+                _send(works, relay, left[0])
+                del left[0]
                 if left and not relay.connected:
                     raise Away("the connection broke off")
     except Transient as away:
@@ -118,6 +119,7 @@ def _note(works: Works, conn: Connection, batch: Batch, told: _Told) -> None:
     if lost:
         _give_up(conn, lost, now)
         _tell(works, conn, batch, lost, now)
+    outbox.cut_letters(conn, [row.id for row, _ in told])
 
 
 def _out_of_patience(told: _Told, now: datetime) -> Iterator[tuple[Queued, Submitted]]:
@@ -152,7 +154,7 @@ def _tell(works: Works, conn: Connection, batch: Batch, lost: _Told, now: dateti
         return
     undelivered = [Undelivered(row.recipient, _reason(submitted), submitted.status) for row, submitted in lost]
     original = _original(conn, batch, first.receipt_id or "")
-    mail = compose_report(works.answering, original, undelivered, serial=str(first.id), now=now)
+    mail = compose_dsn(works.answering, original, undelivered, serial=str(first.id), now=now)
     post = Post(mail.raw, mail.reverse_path, [mail.recipient], mail.message_id, answer=True)
     outbox.queue(conn, [post], receipt_id=first.receipt_id, now=now)
 

@@ -53,7 +53,7 @@ def first_given(key: str, secret: Secret | None, file: Path | None, command: Seq
     if secret is not None:
         return secret.reveal()
     if file is not None:
-        return _first_line(_read_file(file, f"{key}_file"), f"{key}_file: {file}")
+        return _first_line(read_guarded(file, f"{key}_file"), f"{key}_file: {file}")
     if command:
         where = f"{key}_command: {command[0]}"
         return _first_line(_run(command, where), where)
@@ -70,7 +70,8 @@ def _first_line(content: bytes, where: str) -> str:
         raise SettingsError(f"{where}: its first line is not UTF-8; write it so") from None
 
 
-def _read_file(file: Path, key: str) -> bytes:
+def read_guarded(file: Path, key: str) -> bytes:
+    """The content of a file that ``key`` names, at most 64 KiB; raises `SettingsError` where others may read it."""
     try:
         with open(file, "rb", opener=at_once) as opened:
             # Asked of the open file, so that it cannot be exchanged between question and answer.

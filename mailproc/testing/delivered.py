@@ -111,11 +111,11 @@ def _wanted(row: sa.Row[Any]) -> Wanted:
 
 
 def _sent(conn: sa.Connection, id: str) -> tuple[Sent, ...]:
-    stored = sa.select(outbox, letter.c.raw, letter.c.tell).join(letter)
-    rows = conn.execute(stored.where(outbox.c.receipt_id == id).order_by(outbox.c.id)).all()
-    mails = {row.letter_id: read_message(row.raw) for row in {row.letter_id: row for row in rows}.values()}
-    return tuple(_sent_to(row, mails[row.letter_id]) for row in rows)
+    rows = conn.execute(sa.select(outbox).where(outbox.c.receipt_id == id).order_by(outbox.c.id)).all()
+    stored = sa.select(letter).where(letter.c.id.in_({row.letter_id for row in rows}))  # once, however many get it
+    letters = {each.id: (each, read_message(each.raw)) for each in conn.execute(stored)}
+    return tuple(_sent_to(row, *letters[row.letter_id]) for row in rows)
 
 
-def _sent_to(row: sa.Row[Any], mail: Message) -> Sent:
-    return Sent(row.recipient, mail.subject, mail.text, row.answer, row.raw, row.reverse_path, row.tell)
+def _sent_to(row: sa.Row[Any], letter: sa.Row[Any], mail: Message) -> Sent:
+    return Sent(row.recipient, mail.subject, mail.text, row.answer, letter.raw, row.reverse_path, letter.tell)

@@ -33,6 +33,7 @@ from mailproc.processing.attending import attend
 from mailproc.processing.emptying import empty
 from mailproc.processing.performing import perform
 from mailproc.processing.policy import Budget, ChunkLimits, DropPolicy
+from mailproc.processing.sending import flush
 from mailproc.processing.works import Owner, Works
 from mailproc.reading import read_addresses, read_header, sole_author
 from mailproc.reception.arriving import arrived_at_door
@@ -40,6 +41,7 @@ from mailproc.reception.policy import RecipientPolicy
 from mailproc.recipients import find_recipients
 from mailproc.registry import Registry
 from mailproc.reply import Reply
+from mailproc.submission import Relay
 from mailproc.testing.delivered import Delivered, read_delivered
 from mailproc.testing.keys import SigningKey
 
@@ -162,6 +164,10 @@ class PostOffice:
     def perform(self) -> None:
         """Carry out what is due of what handlers want done elsewhere; `Delivered.errands` of `look` says what came of it."""
         perform(self._works)
+
+    def flush(self, host: str, port: int) -> None:
+        """Send what waits in the outbox and is due to the relay at ``host``:``port``, which is one of the test."""
+        flush(self._works, Relay(host, port, local_hostname=OUR_DOMAIN))
 
     def look(self, delivered: Delivered) -> Delivered:
         """What is recorded of a mail now."""

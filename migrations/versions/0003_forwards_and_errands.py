@@ -10,6 +10,7 @@ depends_on = None
 
 Instant = sa.DateTime(timezone=True)
 Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+UNREPORTED = "reported_at IS NULL AND failed_at IS NOT NULL"
 
 
 def upgrade() -> None:
@@ -38,6 +39,9 @@ def upgrade() -> None:
     op.add_column("mailproc_receipt", sa.Column("report", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("mailproc_receipt", sa.Column("reported_at", Instant))
     op.execute("UPDATE mailproc_receipt SET reported_at = finished_at WHERE finished_at IS NOT NULL")
+    reportable = "reported_at IS NULL AND (disposition IN ('failed', 'rejected') OR report)"
+    _partial("ix_mailproc_receipt_unreported", "mailproc_receipt", "finished_at", reportable)
+    _partial("ix_mailproc_outbox_unreported", "mailproc_outbox", "failed_at", UNREPORTED)
     op.create_table(
         "mailproc_errand",
         sa.Column("id", Number, autoincrement=True, nullable=False),
@@ -60,13 +64,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_mailproc_errand"),
         sa.UniqueConstraint("receipt_id", "key", name="uq_mailproc_errand_receipt_id"),
     )
-    undone = sa.text("done_at IS NULL AND failed_at IS NULL")
-    op.create_index("ix_mailproc_errand_waiting", "mailproc_errand", ["id"], sqlite_where=undone, postgresql_where=undone)
+    _partial("ix_mailproc_errand_waiting", "mailproc_errand", "id", "done_at IS NULL AND failed_at IS NULL")
+    _partial("ix_mailproc_errand_unreported", "mailproc_errand", "failed_at", UNREPORTED)
+
+
+def _partial(name: str, table: str, column: str, where: str) -> None:
+    op.create_index(name, table, [column], sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 def downgrade() -> None:
     """Give every mail of the outbox its bytes back, and drop the rest."""
     op.drop_table("mailproc_errand")
+    op.drop_index("ix_mailproc_receipt_unreported", "mailproc_receipt")
+    op.drop_index("ix_mailproc_outbox_unreported", "mailproc_outbox")
     op.drop_column("mailproc_receipt", "reported_at")
     op.drop_column("mailproc_receipt", "report")
     op.add_column("mailproc_outbox", sa.Column("raw", sa.LargeBinary))

@@ -21,7 +21,7 @@ from mailproc.answers import (
     Unsendable,
     check_sendable,
     compose,
-    compose_report,
+    compose_dsn,
     load_texts,
 )
 from mailproc.outcome import Disposition, Forward, Intent, Outcome
@@ -46,7 +46,7 @@ def original(raw: bytes = RAW) -> Original:
 
 def report(*undelivered: Undelivered, raw: bytes = RAW) -> Composed:
     """The report of these."""
-    return compose_report(ANSWERING, original(raw), undelivered, serial="7", now=NOW)
+    return compose_dsn(ANSWERING, original(raw), undelivered, serial="7", now=NOW)
 
 
 def rejection(outcome: Outcome) -> Composed:

@@ -144,7 +144,15 @@ def test_a_message_is_shown_with_what_was_done_elsewhere(site: Installation, mai
     lines = mailproc("messages", "show", id).out.splitlines()
     assert [re.split("  +", line) for line in lines[-2:]] == [["STATE", "ERRAND", "NOTE"], ["done", id, "did 1"]]
     (row,) = mailproc("messages", "show", id, "--format", "jsonl").rows
-    told = {"state": "done", "errand": id, "handler": "deeds", "note": "did 1", "attempts": 0, "retry_at": None, "oops_id": None}
+    told = {
+        "state": "done",
+        "errand": id,
+        "handler": "deeds",
+        "note": "did 1",
+        "attempts": 0,
+        "retry_at": None,
+        "oops_id": None,
+    }
     assert row["errands"] == [told]
 
 

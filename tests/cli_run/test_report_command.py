@@ -144,3 +144,17 @@ def test_a_bad_address_is_told(site: Installation, mailproc: Called) -> None:
     assert (ended.status, "--to 'nobody' is no address" in ended.err) == (64, True)
     assert mailproc("report").status == 0
     assert len(told(site)) == 1
+
+
+def test_a_report_does_not_read_all_that_is_kept(site: Installation) -> None:
+    """What is to be told is found by indexes that hold nothing else."""
+    from mailproc.database.engine import reading
+    from mailproc.database.unreported import unreported
+
+    asked: list[tuple[str, object]] = []
+    with reading(site.engine) as conn:
+        sa.event.listen(conn, "before_cursor_execute", lambda c, cursor, text, values, *_: asked.append((text, values)))
+        assert len(unreported(conn)) == 5
+        plans = [conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all() for text, values in list(asked)]
+    shown = [" ".join(str(row[3]) for row in plan) for plan in plans]
+    assert ["_unreported" in plan for plan in shown] == [True, True, True], shown

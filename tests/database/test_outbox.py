@@ -227,3 +227,20 @@ def test_what_is_no_answer_keeps_its_address_as_it_is(conn):
     """The local part belongs to the receiving host (RFC 5321 section 2.4)."""
     put(conn, "Anna@Example.org", answer=False)
     assert [row.recipient for row in rows_due(conn)] == ["Anna@Example.org"]
+
+
+def test_a_large_letter_is_cut_once_nobody_waits_for_it(conn):
+    """What was sent is in the archive; the database keeps the beginning, and small letters whole."""
+    large = RAW + bytes(outbox.KEPT_OF_A_LETTER)
+    ids = outbox.queue(conn, [post("a@x.org", "b@x.org", raw=large), post("c@x.org")], receipt_id="r1", now=NOW)
+
+    def sizes():
+        return [len(raw) for raw in conn.scalars(sa.select(letter.c.raw).order_by(letter.c.id))]
+
+    outbox.sent(conn, ids[0], NOW, "250")
+    outbox.cut_letters(conn, [ids[0]])
+    assert sizes() == [len(large), len(RAW)]
+    outbox.refused(conn, ids[1], NOW, "550")
+    outbox.sent(conn, ids[2], NOW, "250")
+    outbox.cut_letters(conn, ids[1:])
+    assert sizes() == [outbox.KEPT_OF_A_LETTER, len(RAW)]

@@ -15,6 +15,7 @@ from mailproc import Delivery, Outcome, Rejected, Reply, Transient, Trust, handl
 from mailproc.address import Address
 from mailproc.errors import MailprocError, SettingsError
 from mailproc.testing import PostOffice, SigningKey, make_mail
+from tests.servers.relay import RelayServer
 
 metadata = sa.MetaData()
 line = sa.Table("test_line", metadata, sa.Column("text", sa.Text))
@@ -373,3 +374,39 @@ def test_a_mail_may_have_a_reverse_path(office: PostOffice) -> None:
     mail = make_mail(to=TO)
     assert office.deliver(mail, reverse_path="bob@example.net").reason == "from 'bob@example.net' by maildrop"
     assert office.deliver(mail).reason == "from None by maildrop"
+
+
+def test_a_mistake_that_is_raised_is_told_in_its_own_words(office: PostOffice) -> None:
+    """At a door by the reply that it has, elsewhere by a delivery status notification (RFC 3464)."""
+
+    @handler()
+    def nobody(delivery: Delivery) -> Outcome:
+        raise Rejected("There is no such line.", reply=Reply(550, "5.1.1", "There is no such line"), dsn=True)
+
+    office.bind("example.org", nobody)
+    assert office.submit(make_mail(to=TO, text="Hello")) == Reply(550, "5.1.1", "There is no such line")
+    (told,) = office.deliver(make_mail(to=TO, text="Hello")).sent
+    assert b"report-type=delivery-status" in told.raw and b"\r\nStatus: 5.1.1\r\n" in told.raw
+
+
+def test_a_handler_sees_the_time_of_the_post_office(office: PostOffice) -> None:
+    """What depends on the time can be tried at any time."""
+    seen = []
+
+    @handler()
+    def watch(delivery: Delivery) -> Outcome:
+        seen.append(delivery.now)
+        return delivery.handled()
+
+    office.bind("example.org", watch)
+    office.now = datetime(2030, 1, 1, tzinfo=UTC)
+    office.deliver(make_mail(to=TO, text="Hello"))
+    assert seen == [office.now]
+
+
+def test_what_waits_is_sent_to_a_relay_of_the_test(office: PostOffice, relay: RelayServer) -> None:
+    """It is a real relay, and the outbox knows what it said."""
+    office.bind("example.org", write_line)
+    office.deliver(make_mail(to=TO, text="Hello"))
+    office.flush(relay.host, relay.port)
+    assert [received.rcpt_tos for received in relay.received] == [["ann@example.com"]]
