@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from mailproc.errors import MissingProgram, Rejected, SettingsError, Transient
+from mailproc.errors import Away, MissingProgram, Rejected, SettingsError, Transient
 from mailproc.handler import handler
 from mailproc.principal import Trust
 
 __all__ = [
     "Address",
+    "Away",
     "Delivery",
     "Errand",
     "Forward",

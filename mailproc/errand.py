@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class Errand:
     """An intent whose time has come: its message is committed, and what it wants done elsewhere is to be done now.
 
-    ``perform`` returns a note for the ledger when it is done. It raises `Transient` for what is away (tried again for up to 4
-    days, after a minute, two, four ... or after the seconds that ``Transient(..., after=...)`` says), `Rejected` where it will
-    never be possible; anything else is a bug. It may be called again after a crash in the midst of it, so `note` each step that
+    ``perform`` returns a note for the ledger when it is done. It raises `Transient` where it is not possible now (tried again
+    for up to 4 days, after a minute, two, four ... or after the seconds that ``Transient(..., after=...)`` says), `Away` where
+    none of the handler's errands is, `Rejected` where it never will be; anything else is a bug. It may be called again after a crash in the midst of it, so `note` each step that
     cannot be undone as soon as it is done, and look into ``progress`` before.
 
     ``id``          stable over every try, visible ASCII: use it as the key with which the other side knows a repetition

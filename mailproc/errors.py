@@ -49,11 +49,14 @@ class Transient(MailprocError):
 
     def __init__(self, *words: object, after: float | None = None) -> None:
         super().__init__(*words)
-        self.after = after
+        self.after = None if after is None else float(after)
 
 
 class Away(Transient):
-    """A maildrop, the archive, the relay, the database or what gives a login is out of reach, or unfit for now."""
+    """A maildrop, the archive, the relay, the database or what gives a login is out of reach, or unfit for now.
+
+    Raised by a handler's ``perform`` it says that the handler's other errands need not be tried now either.
+    """
 
 
 class Locked(Transient):

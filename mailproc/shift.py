@@ -11,8 +11,9 @@ from datetime import datetime
 from sqlalchemy.engine import Engine
 
 from mailproc.app import drop_policy, make_limits, make_relay, make_works
-from mailproc.database import errands, fence, outbox, spool
+from mailproc.database import fence, spool
 from mailproc.database.engine import reading, writing
+from mailproc.database.leaving import anything_leaves
 from mailproc.drops import open_drop
 from mailproc.errors import Away, MailprocError
 from mailproc.exits import exit_status, gravest
@@ -126,4 +127,4 @@ def begin(works: Works, state: State) -> None:
 def nothing_left(engine: Engine, now: datetime) -> bool:
     """Whether no receipt waits for us, no mail is to be sent, and nothing is to be done elsewhere."""
     with reading(engine) as conn:
-        return not spool.any_for_us(conn, now) and outbox.waiting(conn) == 0 and errands.waiting(conn) == 0
+        return not spool.any_for_us(conn, now) and not anything_leaves(conn)

@@ -103,6 +103,7 @@ def test_a_run_with_mail_imports_what_is_heavy_in_the_worker(maildir_site: Insta
 
 PUBLIC = {
     "Address": "mailproc.address",
+    "Away": "mailproc.errors",
     "Delivery": "mailproc.delivery",
     "Errand": "mailproc.errand",
     "Forward": "mailproc.outcome",

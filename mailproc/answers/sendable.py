@@ -34,6 +34,8 @@ def check_sendable(outcome: Outcome, author: Address | None) -> None:
             raise Unsendable(f"no mail can be sent to {one_line(str(mail.to), 100)!r}")
     if len(outcome.mails) + len(outcome.forwards) + len(outcome.intents) < len(outcome.send):
         raise Unsendable("what an outcome sends is a Mail, a Forward or an Intent")
+    if len({intent.key for intent in outcome.intents}) < len(outcome.intents):
+        raise Unsendable("two intents of one message need keys that tell them apart")
     for forward in outcome.forwards:
         _check_forward(forward)
 

@@ -102,7 +102,8 @@ def reprocess(settings: Settings, ids: Sequence[str], failed: bool) -> int:
 
     Their mail is read from the archive: for instance when their handler has been mended.
 
-    A message that was handled had its effect and is refused; so is one that waits, which a run takes up by itself.
+    A message that was handled had its effect and is refused; but what it wanted done elsewhere, and could not be done, is tried
+    again. One that waits is refused too: a run takes it up by itself.
 
     Exit status: 64 when a message was refused, else as of mailproc handle.
     """
@@ -117,10 +118,12 @@ def reprocess(settings: Settings, ids: Sequence[str], failed: bool) -> int:
 
 
 def _failed(settings: Settings) -> list[str]:
+    from mailproc.database.errands import failed_receipts
     from mailproc.database.receipts import list_receipts
 
     with reading(settings) as connection:
-        return [str(row["id"]) for row in list_receipts(connection, dispositions=["failed"])][::-1]
+        failed = [str(row["id"]) for row in list_receipts(connection, dispositions=["failed"])][::-1]
+        return [*failed, *failed_receipts(connection)]
 
 
 def _supervised(settings: Settings, ids: Sequence[str]) -> int:

@@ -21,7 +21,7 @@ a handler::
 ``Line``          one command line
 ``Run``           what came of them: ``done`` and ``failed``
 ``Failure``       a command that failed, and the text that says why
-``CommandError``  what a command raises for a mistake of the sender
+``CommandError``  what a command raises for a mistake of the sender: a `Rejected`
 ``outcome_of``    the end of the message
 ``disarmed``      a text without command lines, for mails to others
 """

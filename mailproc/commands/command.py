@@ -9,7 +9,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from mailproc.commands.error import CommandError
-from mailproc.commands.kind import Having, Kind, kind_of
+from mailproc.commands.kind import Kind, Subjects, kind_of
 from mailproc.commands.line import Line
 from mailproc.reading import one_line
 
@@ -40,19 +40,18 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command: ``function`` is called with what it acts on, of the types ``contexts``, and then with its arguments.
+    """A command: ``function`` is called with what it acts on, of the types ``acts_on``, and then with its arguments.
 
     What it returns is of the type ``begins``, where there is one: the commands that follow act on it. ``stops`` says that a
-    failure of it undoes all, ``rank`` that those of a lower one go first, ``keeps_case`` that arguments are not lower-cased.
+    failure of it undoes all, ``keeps_case`` that arguments are not lower-cased.
     """
 
     name: str
     function: Callable[..., object]
-    contexts: tuple[type, ...]
+    acts_on: tuple[type, ...]
     parameters: tuple[Parameter, ...]
     begins: type | None
     stops: bool
-    rank: int
     keeps_case: bool
     example: str
 
@@ -62,33 +61,33 @@ class Command:
         return " ".join([self.name, *(parameter.usage for parameter in self.parameters)])
 
     @property
-    def says(self) -> str:
-        """What it does: its docstring, as one line."""
+    def purpose(self) -> str:
+        """What it is for: its docstring, as one line."""
         return " ".join((inspect.getdoc(self.function) or "").split())
 
     @property
     def needs(self) -> Iterator[type]:
         """The types of all that it has to be given, itself or for its arguments."""
-        yield from self.contexts
+        yield from self.acts_on
         for parameter in self.parameters:
             yield from parameter.kind.needs
 
-    def call(self, line: Line, having: Having) -> object:
+    def call(self, line: Line, subjects: Subjects) -> object:
         """Carry it out; raises `CommandError` for what the sender did wrong."""
-        arguments = self._arguments(line.arguments(keeps_case=self.keeps_case), having)
-        return self.function(*(having[each] for each in self.contexts), *arguments)
+        arguments = self._arguments(line.arguments(keeps_case=self.keeps_case), subjects)
+        return self.function(*(subjects[each] for each in self.acts_on), *arguments)
 
-    def _arguments(self, words: Sequence[str], having: Having) -> list[object]:
+    def _arguments(self, words: Sequence[str], subjects: Subjects) -> list[object]:
         least = sum(not (each.optional or each.many) for each in self.parameters)
         most = len(words) if any(each.many for each in self.parameters) else len(self.parameters)
         if not least <= len(words) <= most:
             raise CommandError(self._written)
         takers = chain(self.parameters, repeat(self.parameters[-1])) if self.parameters else ()
-        return [self._value(parameter, word, having) for parameter, word in zip(takers, words, strict=False)]
+        return [self._value(parameter, word, subjects) for parameter, word in zip(takers, words, strict=False)]
 
-    def _value(self, parameter: Parameter, word: str, having: Having) -> object:
+    def _value(self, parameter: Parameter, word: str, subjects: Subjects) -> object:
         try:
-            return parameter.kind.read(word, having)
+            return parameter.kind.read(word, subjects)
         except ValueError:
             wrong = f'It takes {parameter.kind.legal}, and not "{one_line(word, _SHOWN)}".'
             raise CommandError(f"{wrong} {self._written}") from None
@@ -105,7 +104,6 @@ def make_command(
     *,
     name: str,
     stops: bool,
-    rank: int,
     keeps_case: bool,
     example: str,
 ) -> Command:
@@ -114,14 +112,14 @@ def make_command(
     Raises TypeError, with the function's name, for a parameter that can take no argument.
     """
     try:
-        contexts, taken, returned = signature_of(function, known)
+        acts_on, taken, returned = signature_of(function, known)
         parameters = tuple(_parameter(each, own) for each in taken)
         begins = _begun(returned, known)
     except TypeError as error:
         raise TypeError(f"command {name}: {error}") from error
     needed = [each.example for each in parameters if not (each.optional or each.many)]
     example = example or " ".join([name, *(f'"{word}"' if " " in word else word for word in needed)])
-    return Command(name, function, contexts, parameters, begins, stops, rank, keeps_case, example)
+    return Command(name, function, acts_on, parameters, begins, stops, keeps_case, example)
 
 
 def signature_of(
@@ -130,12 +128,12 @@ def signature_of(
     """The types that a function acts on, by which its parameters begin; its other parameters; and what it returns."""
     signature = inspect.signature(function, eval_str=True)
     parameters = list(signature.parameters.values())
-    contexts: list[type] = []
+    acts_on: list[type] = []
     while parameters and parameters[0].annotation in known:
-        contexts.append(parameters.pop(0).annotation)
+        acts_on.append(parameters.pop(0).annotation)
     if odd := [each.name for each in parameters if each.kind not in _POSITIONAL]:
         raise TypeError(f"{odd[0]} is given by its name, and an argument has none")
-    return tuple(contexts), parameters, signature.return_annotation
+    return tuple(acts_on), parameters, signature.return_annotation
 
 
 def _parameter(taken: inspect.Parameter, own: Mapping[object, Kind]) -> Parameter:

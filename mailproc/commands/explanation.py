@@ -32,7 +32,7 @@ def explain(commands: Iterable[Command]) -> str:
 
 def _explained(command: Command) -> str:
     example = "" if command.example == command.usage else f"For example: {command.example}"
-    return " ".join(filter(None, (command.says, example)))
+    return " ".join(filter(None, (command.purpose, example)))
 
 
 def _filled(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-Having: TypeAlias = Mapping[type, object]  # what the commands act on, by its type
+Subjects: TypeAlias = Mapping[type, object]  # what the commands act on, by its type
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}")  # it fits into an INTEGER of any database
 
@@ -31,7 +31,7 @@ class Kind:
     shape: str
     legal: str
     example: str
-    read: Callable[[str, Having], object]
+    read: Callable[[str, Subjects], object]
     fixed: bool = False
     needs: tuple[type, ...] = ()
 
@@ -61,11 +61,11 @@ def listed(words: Sequence[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
-def _text(word: str, having: Having) -> str:
+def _text(word: str, subjects: Subjects) -> str:
     return word
 
 
-def _number(word: str, having: Having) -> int:
+def _number(word: str, subjects: Subjects) -> int:
     if not _NUMBER.fullmatch(word):
         raise ValueError(word)
     return int(word)
@@ -78,7 +78,7 @@ def _word_of(member: enum.Enum) -> str:
 def _choice(choices: Mapping[str, object]) -> Kind:
     folded = {word.casefold(): value for word, value in choices.items()}
 
-    def read(word: str, having: Having) -> object:
+    def read(word: str, subjects: Subjects) -> object:
         if word.casefold() not in folded:
             raise ValueError(word)
         return folded[word.casefold()]
@@ -90,10 +90,10 @@ def _either(kinds: Sequence[Kind]) -> Kind:
     """What one of several kinds takes; a fixed word is looked for before what could take any word."""
     tried = sorted(kinds, key=lambda kind: not kind.fixed)
 
-    def read(word: str, having: Having) -> object:
+    def read(word: str, subjects: Subjects) -> object:
         for kind in tried:
             try:
-                return kind.read(word, having)
+                return kind.read(word, subjects)
             except ValueError:
                 continue
         raise ValueError(word)

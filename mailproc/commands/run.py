@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailproc import Mail, Rejected
 from mailproc.commands.command import Command
 from mailproc.commands.error import CommandError
-from mailproc.commands.kind import Having
+from mailproc.commands.kind import Subjects
 from mailproc.commands.line import HELP, Line
 from mailproc.reading import one_line
 
@@ -47,23 +47,23 @@ class Run:
 
 
 def carry_out(
-    lines: Sequence[Line], commands: Mapping[str, Command], session: Session, having: Having, help: Callable[[], str]
+    lines: Sequence[Line], commands: Mapping[str, Command], session: Session, subjects: Subjects, help: Callable[[], str]
 ) -> Run:
-    """Carry out ``lines``, each behind a savepoint of its own, on what we are ``having``."""
+    """Carry out ``lines`` in their order, each behind a savepoint of its own, on the ``subjects``."""
     told = help() if any(line.name == HELP for line in lines) else ""
     wanted = [line for line in lines if line.name != HELP]
     if len(wanted) > MOST:
         return Run((), (Failure(wanted[MOST], f"A mail may hold {MOST} commands, and yours holds {len(wanted)}."),), True, told)
     done: list[Line] = []
     failed: list[Failure] = []
-    now = dict(having)
+    now = dict(subjects)
     with session.begin_nested() as everything:
-        for line in _ordered(wanted, commands):
+        for line in wanted:
             command = commands[line.name]
             try:
                 _one(line, command, commands.values(), session, now)
             except CommandError as error:
-                failed.append(Failure(line, error.text))
+                failed.append(Failure(line, str(error)))
                 if command.stops or error.stop:
                     everything.rollback()
                     return Run((), tuple(failed), True, told)
@@ -73,7 +73,7 @@ def carry_out(
 
 
 def _one(line: Line, command: Command, commands: Iterable[Command], session: Session, now: dict[type, object]) -> None:
-    """Carry out one command; from then on we are having what it begins, or nothing of that kind where it fails."""
+    """Carry out one command; from then on what it begins is acted on, or nothing of that type where it fails."""
     try:
         for each in command.needs:
             if each not in now:
@@ -96,23 +96,6 @@ def _unnamed(kind: type, commands: Iterable[Command]) -> str:
     if not beginning:
         raise TypeError(f"the commands need {kind.__name__} to act on: give it to run(), or make a command that returns one")
     return f'It is not said for which {kind.__name__.lower()} this is: a line like "{beginning[0]}" must stand before it.'
-
-
-def _ordered(lines: Iterable[Line], commands: Mapping[str, Command]) -> Iterator[Line]:
-    """By rank, but never across a command that begins something else."""
-    group: list[Line] = []
-    for line in lines:
-        if commands[line.name].begins:
-            yield from _ranked(group, commands)
-            yield line
-            group = []
-        else:
-            group.append(line)
-    yield from _ranked(group, commands)
-
-
-def _ranked(lines: Iterable[Line], commands: Mapping[str, Command]) -> list[Line]:
-    return sorted(lines, key=lambda line: commands[line.name].rank)
 
 
 def outcome_of(delivery: Delivery, run: Run, note: str = "", *, send: Iterable[Mail | Forward | Intent] = ()) -> Outcome:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from mailproc import Rejected, Trust
-from mailproc.commands import proof
 from mailproc.commands.command import Command, make_command, signature_of
 from mailproc.commands.explanation import explain
-from mailproc.commands.kind import Having, Kind
+from mailproc.commands.kind import Kind, Subjects
 from mailproc.commands.line import DONE, HELP, Asked, read_lines
 from mailproc.commands.run import Run, carry_out
 
@@ -19,6 +18,13 @@ if TYPE_CHECKING:
     from mailproc import Delivery
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
+
+_UNPROVEN = (
+    "Nothing proves that your mail is from you: it is not signed with a key that is registered for you, or not all of it is, "
+    "and no domain that is trusted here answers for it. What it asks for is carried out only where that is proven: sign the "
+    "whole text with your OpenPGP key, and have the administrator of this service register it; or write from a domain whose "
+    "DKIM signature is trusted here. Nothing in your mail was carried out."
+)
 
 
 class Commands:
@@ -34,12 +40,12 @@ class Commands:
         self._kinds: dict[object, Kind] = {}
 
     def command(
-        self, *, name: str = "", stops: bool = False, rank: int = 0, keeps_case: bool = False, example: str = ""
+        self, *, name: str = "", stops: bool = False, keeps_case: bool = False, example: str = ""
     ) -> Callable[[_Function], _Function]:
         """Make a function a command of its name, or of another ``name``; its docstring is its help.
 
-        ``stops``: a failure of it undoes all that the mail has done. ``rank``: in a mail those of a lower one go first.
-        ``keeps_case``: its arguments are not lower-cased. ``example`` is a whole line, where one that is made will not do.
+        ``stops``: a failure of it undoes all that the mail has done. ``keeps_case``: its arguments are not lower-cased.
+        ``example`` is a whole line, where one that is made will not do.
         Raises TypeError for a parameter of which no argument can be made, ValueError for a name that cannot be one.
         """
 
@@ -53,7 +59,6 @@ class Commands:
                 self._kinds,
                 name=word,
                 stops=stops,
-                rank=rank,
                 keeps_case=keeps_case,
                 example=example,
             )
@@ -69,14 +74,14 @@ class Commands:
         """
 
         def make(function: _Function) -> _Function:
-            contexts, words, made = signature_of(function, self._acts_on)
+            acts_on, words, made = signature_of(function, self._acts_on)
             if len(words) != 1:
                 raise TypeError(f"{function.__name__} must take one word behind what it acts on")
 
-            def read(word: str, having: Having) -> object:
-                return function(*(having[each] for each in contexts), word)
+            def read(word: str, subjects: Subjects) -> object:
+                return function(*(subjects[each] for each in acts_on), word)
 
-            self._kinds[made] = Kind(shape, legal or shape, example, read, needs=contexts)
+            self._kinds[made] = Kind(shape, legal or shape, example, read, needs=acts_on)
             return function
 
         return make
@@ -94,24 +99,23 @@ class Commands:
         message = delivery.message
         asked = Asked((), message.text) if message.text_from_html else self.read(message.text)
         if (proven or asked.needs_proof) and delivery.sender.trust < Trust.STRONG:
-            raise Rejected(proof.missing(delivery.raw), failing_commands=[line.text for line in asked.lines])
+            raise Rejected(_UNPROVEN, failing_commands=[line.text for line in asked.lines])
         return asked
 
-    def run(self, asked: Asked | str, session: Session, *acts_on: object) -> Run:
-        """Carry out what is asked for, or what a text asks for, in its order; ``acts_on`` is what the commands act on.
+    def run(self, asked: Asked, session: Session, *acts_on: object) -> Run:
+        """Carry out what is asked for, in its order; ``acts_on`` is what the commands act on.
 
         Each has a savepoint of its own: a command that fails leaves nothing behind, and the others stand, unless it stops all.
         What is no `CommandError` goes through: it is a bug, or the database's.
         """
-        asked = self.read(asked) if isinstance(asked, str) else asked
-        return carry_out(asked.lines, self._commands, session, self._having(acts_on), self.help)
+        return carry_out(asked.lines, self._commands, session, self._subjects(acts_on), self.help)
 
     def help(self) -> str:
         """The text of a mail that explains the commands; no line of it is one."""
         return explain(self._commands.values())
 
-    def _having(self, given: tuple[object, ...]) -> Mapping[type, object]:
-        having = {kind: each for each in given for kind in self._acts_on if isinstance(each, kind)}
-        if len(having) < len(given):
+    def _subjects(self, given: tuple[object, ...]) -> Subjects:
+        subjects = {kind: each for each in given for kind in self._acts_on if isinstance(each, kind)}
+        if len(subjects) < len(given):
             raise TypeError(f"the commands of {self.name} act on one of each of {', '.join(map(str, self._acts_on))}")
-        return having
+        return subjects

@@ -37,6 +37,7 @@ class QueuedErrand:
     payload: str
     progress: str
     created_at: datetime
+    waiting_since: datetime
     attempts: int
     starts: int
     claim: int
@@ -51,20 +52,37 @@ class QueuedErrand:
 def queue(conn: sa.Connection, *, receipt_id: str, handler: str, intent: Intent, now: datetime) -> None:
     """Remember an intent; the same one of the same message waits already, or is done, or had failed and is tried again."""
     same = sa.and_(table.c.receipt_id == receipt_id, table.c.key == intent.key)
-    known = conn.execute(sa.select(table.c.failed_at).where(same)).one_or_none()
-    wanted = {"handler": handler, "payload": json.dumps(intent.payload), "created_at": now}
+    known = conn.execute(sa.select(table.c.id).where(same)).one_or_none()
+    wanted = {"handler": handler, "payload": json.dumps(intent.payload)}
     if known is None:
-        conn.execute(sa.insert(table).values(receipt_id=receipt_id, key=intent.key, **wanted))
-    elif known.failed_at is not None:
-        anew = {"failed_at": None, "retry_at": None, "attempts": 0, "starts": 0, "oops_id": None, "reported_at": None}
-        conn.execute(sa.update(table).where(same).values(**wanted, **anew))
+        times = {"created_at": now, "waiting_since": now}
+        conn.execute(sa.insert(table).values(receipt_id=receipt_id, key=intent.key, **wanted, **times))
+    else:
+        conn.execute(sa.update(table).where(same, table.c.failed_at.is_not(None)).values(**wanted, **_anew(now)))
+
+
+def try_again(conn: sa.Connection, receipt_id: str, now: datetime) -> bool:
+    """Have what has failed of a message tried again; False when nothing has."""
+    failed = sa.and_(table.c.receipt_id == receipt_id, table.c.failed_at.is_not(None))
+    return conn.execute(sa.update(table).where(failed).values(_anew(now))).rowcount > 0
+
+
+def _anew(now: datetime) -> dict[str, Any]:
+    waits = {"waiting_since": now, "retry_at": None, "attempts": 0, "starts": 0}
+    return {"failed_at": None, "oops_id": None, "reported_at": None, **waits}
+
+
+def failed_receipts(conn: sa.Connection) -> list[str]:
+    """The messages of which something has failed, the oldest first."""
+    failed = sa.select(table.c.receipt_id).where(table.c.failed_at.is_not(None))
+    return list(dict.fromkeys(conn.scalars(failed.order_by(table.c.id))))
 
 
 def due(conn: sa.Connection, now: datetime, limit: int) -> list[QueuedErrand]:
-    """The errands to be done now: those that have not failed before first, then the oldest; at most ``limit``."""
+    """The errands to be done now, the oldest first, and last those that have died with us before; at most ``limit``."""
     columns = [table.c[name] for name in QueuedErrand.__slots__]
     ripe = sa.and_(_waiting, due_by(table.c.retry_at, now))
-    wanted = sa.select(*columns).where(ripe).order_by(table.c.starts, table.c.attempts, table.c.id).limit(limit)
+    wanted = sa.select(*columns).where(ripe).order_by(table.c.starts, table.c.id).limit(limit)
     return [QueuedErrand(*row) for row in conn.execute(wanted)]
 
 

@@ -166,9 +166,13 @@ def sent(conn: sa.Connection, id: int, now: datetime, reply: str) -> None:
     conn.execute(sa.update(table).where(table.c.id == id).values(sent_at=now, reply=reply, owner=None))
 
 
-def refused(conn: sa.Connection, id: int, now: datetime, reply: str) -> None:
-    """Note that it will never be sent: the relay refused the recipient or the mail for good, or it has waited for too long."""
-    conn.execute(sa.update(table).where(table.c.id == id, _waiting).values(failed_at=now, reply=reply, owner=None))
+def refused(conn: sa.Connection, id: int, now: datetime, reply: str, status: str = "", *, tells: bool = False) -> None:
+    """Note that it will never be sent: the relay refused the recipient or the mail for good, or it has waited for too long.
+
+    ``tells`` says that somebody is to be told of it, as `mailproc.database.untold` has it.
+    """
+    lost = {"failed_at": now, "reply": reply, "status": status or None, "owner": None, "told_at": None if tells else now}
+    conn.execute(sa.update(table).where(table.c.id == id, _waiting).values(lost))
 
 
 def retry(conn: sa.Connection, id: int, retry_at: datetime, reply: str) -> None:

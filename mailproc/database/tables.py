@@ -174,6 +174,7 @@ oops = sa.Table(
 )
 
 UNSENT = "sent_at IS NULL AND failed_at IS NULL"
+UNTOLD = "failed_at IS NOT NULL AND told_at IS NULL"
 
 # The bytes of what is sent, apart from who gets them: a mail to many is kept once.
 letter = sa.Table(
@@ -202,11 +203,14 @@ outbox = sa.Table(
     sa.Column("failed_at", Instant),
     sa.Column("reply", sa.Text, doc="the relay's last words"),
     sa.Column("letter_id", sa.ForeignKey("mailproc_letter.id"), nullable=False, index=True),
+    sa.Column("status", sa.Text, doc="enhanced status code (RFC 3463) of a refusal in words of ours"),
+    sa.Column("told_at", Instant, doc="when it was seen to that who is told of a refusal is told"),
     sa.Column("reported_at", Instant),
     sa.Index("ix_mailproc_outbox_recipient", "recipient", "created_at"),
     # What waits is little, what was sent is much: without it every empty look would read all of that.
     _partial("ix_mailproc_outbox_waiting", "id", UNSENT),
     _partial("ix_mailproc_outbox_unreported", "failed_at", UNREPORTED),
+    _partial("ix_mailproc_outbox_untold", "letter_id", UNTOLD),
 )
 
 UNDONE = "done_at IS NULL AND failed_at IS NULL"
@@ -222,6 +226,7 @@ errand = sa.Table(
     sa.Column("payload", sa.Text, nullable=False, doc="JSON"),
     sa.Column("progress", sa.Text, nullable=False, default="{}", doc="JSON: what has been done of it already"),
     sa.Column("created_at", Instant, nullable=False),
+    sa.Column("waiting_since", Instant, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, default=0, doc="tries that came to nothing"),
     sa.Column("starts", sa.Integer, nullable=False, default=0, doc="starts that ended without a word"),
     sa.Column("claim", sa.Integer, nullable=False, default=0),

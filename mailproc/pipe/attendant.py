@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from mailproc.app import make_limits, make_works
-from mailproc.database import errands, outbox, owners
+from mailproc.database import owners
 from mailproc.database.engine import reading, writing
+from mailproc.database.leaving import anything_leaves
 from mailproc.errors import MailprocError, Rejected
 from mailproc.failpoints import failpoint
 from mailproc.ownership import forget_the_dead
@@ -126,7 +127,10 @@ def _arrived(works: Works, mail: Gathered, recipients: Sequence[str], reverse_pa
 def _tidy(works: Works, state: State) -> None:
     """Tell who runs that there is a door, or something to send, and keep the list of owners short where nobody else does."""
     with reading(works.engine) as conn:
-        to_send, entered = outbox.waiting(conn) + errands.waiting(conn) > 0, len(owners.entered(conn))
+        to_send, entered = (
+            anything_leaves(conn),
+            len(owners.entered(conn)),
+        )
     if to_send or not state.spooled.exists():
         state.note_spooled()
     if entered > _MANY:

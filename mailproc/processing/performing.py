@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from mailproc.processing.works import Works
 from mailproc.reading import one_line
 
 AT_ONCE = 100  # rows read together, so that memory stays flat
+SECONDS = 60.0  # of one run
 LOUD_AFTER = 6  # tries in vain: after an hour somebody should know, and then about once an hour
 LONGEST_WAIT = 3600.0  # seconds that another side may ask for
 
@@ -33,18 +35,21 @@ log = logging.getLogger("mailproc")
 
 
 def perform(works: Works) -> None:
-    """Carry out what is due. Where what one errand needs is away, the other errands of its handler wait as well."""
+    """Carry out what is due, the oldest first, for about a minute: the maildrops wait for us.
+
+    Where an errand says that all is away (`Away`), the other errands of its handler wait with it.
+    """
     away: dict[str, tuple[datetime, str]] = {}
+    late = time.monotonic() + SECONDS
     while not works.watch.stopping():
-        now = works.clock()
         with reading(works.engine) as conn:
-            rows = errands.due(conn, now, limit=AT_ONCE)
+            rows = errands.due(conn, works.clock(), limit=AT_ONCE)
             others = works.owner.others(conn)
         mine = [row for row in rows if row.owner not in others]
         if not mine:
             return
         for row in mine:
-            if works.watch.stopping():
+            if works.watch.stopping() or time.monotonic() > late:
                 return
             if row.handler in away:
                 _postpone(works, row, *away[row.handler])
@@ -53,7 +58,7 @@ def perform(works: Works) -> None:
 
 
 def _one(works: Works, row: QueuedErrand) -> tuple[datetime, str] | None:
-    """Carry out one errand; answers until when it waits and for what, None when it has come to its end."""
+    """Carry out one errand; answers until when the others of its handler wait and for what, None where they need not."""
     with writing(works.engine) as conn:
         if not errands.claim(conn, row, works.owner.id, works.clock()):
             return None
@@ -65,13 +70,6 @@ def _one(works: Works, row: QueuedErrand) -> tuple[datetime, str] | None:
     failpoint("errand-start")
     try:
         return _ended(works, row, url)
-    except BaseException as error:
-        if isinstance(error, Interrupted) or database_failed(error):
-            with writing(works.engine) as conn:
-                errands.give_back(conn, row)
-        if isinstance(error, Interrupted) and works.watch.stopping():
-            return None
-        raise
     finally:
         works.watch.finished(())
 
@@ -83,15 +81,18 @@ def _ended(works: Works, row: QueuedErrand, url: str | None) -> tuple[datetime, 
     except Transient as error:
         return _wait(works, row, error)
     except Rejected as error:
+        _refused(works, row, one_line(str(error), 500))
+        return None
+    except BaseException as error:  # what a handler raises costs its own errand, whatever it is, as in `handling`
+        ours = isinstance(error, Interrupted) and works.watch.stopping()
+        if not ours and not database_failed(error):
+            _fail(works, row, f"{type(error).__name__} in the handler", error)
+            return None
         with writing(works.engine) as conn:
-            errands.failed(conn, row, works.clock(), one_line(str(error), 500), None)
-        log.warning("%s: not done: %s", row.name, error)
-        return None
-    except Exception as error:
-        if database_failed(error):
-            raise
-        _fail(works, row, f"{type(error).__name__} in the handler", error)
-        return None
+            errands.give_back(conn, row)
+        if ours:
+            return None
+        raise
     failpoint("errand-done")
     with writing(works.engine) as conn:
         errands.done(conn, row, works.clock(), one_line(said, 500))
@@ -102,7 +103,7 @@ def _ended(works: Works, row: QueuedErrand, url: str | None) -> tuple[datetime, 
 def _perform(works: Works, row: QueuedErrand, url: str | None) -> str:
     perform = performs_of(_handler(works, row.handler))
     if perform is None:
-        raise Transient(f"the handler {row.handler}, which is bound to no domain, or carries out nothing any more")
+        raise Away(f"the handler {row.handler}, which is bound to no domain, or carries out nothing any more")
     progress = _Progress(works, row, json.loads(row.progress))
     errand = Errand(
         id=row.name,
@@ -152,17 +153,26 @@ class _Progress:
 
 
 def _wait(works: Works, row: QueuedErrand, error: Transient) -> tuple[datetime, str] | None:
-    """Try again later, for as long as an MTA would (RFC 5321 section 4.5.4.1); then it has failed, and loudly."""
+    """Try again later, for as long as an MTA would (RFC 5321 section 4.5.4.1); then it has failed, and loudly.
+
+    Where all is away the others wait too, but no longer than they must: they have not been tried so often.
+    """
     now, reason = works.clock(), one_line(str(error), 500)
-    if now - row.created_at >= PATIENCE:
-        _fail(works, row, f"still waiting for {reason} after {PATIENCE.days} days", None)
-        return None
     asked = timedelta(seconds=min(max(0.0, error.after or 0.0), LONGEST_WAIT))
-    until = now + max(retry_after(row.attempts), asked)
+    if now - row.waiting_since >= PATIENCE:
+        _fail(works, row, f"still waiting for {reason} after {PATIENCE.days} days", None)
+    else:
+        with writing(works.engine) as conn:
+            errands.retry(conn, row, now + max(retry_after(row.attempts), asked), reason)
+        log.log(logging.ERROR if row.attempts >= LOUD_AFTER else logging.WARNING, "%s: put off: %s", row.name, reason)
+    return (now + max(retry_after(0), asked), reason) if isinstance(error, Away) else None
+
+
+def _refused(works: Works, row: QueuedErrand, reason: str) -> None:
+    """The other side will never do it: no fault of ours."""
     with writing(works.engine) as conn:
-        errands.retry(conn, row, until, reason)
-    log.log(logging.ERROR if row.attempts >= LOUD_AFTER else logging.WARNING, "%s: put off: %s", row.name, reason)
-    return until, reason
+        errands.failed(conn, row, works.clock(), reason, None)
+    log.warning("%s: not done: %s", row.name, reason)
 
 
 def _postpone(works: Works, row: QueuedErrand, until: datetime, reason: str) -> None:
@@ -170,7 +180,7 @@ def _postpone(works: Works, row: QueuedErrand, until: datetime, reason: str) -> 
         errands.postpone(conn, row, until, reason)
 
 
-def _fail(works: Works, row: QueuedErrand, reason: str, bug: Exception | None) -> None:
+def _fail(works: Works, row: QueuedErrand, reason: str, bug: BaseException | None) -> None:
     """It will never be done; ``bug`` is the handler's."""
     now = works.clock()
     oops = make_oops(bug or reason, now=now, receipt_id=row.receipt_id)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection, Row
 
-from mailproc.database import endings, ledger, receipts, spool
+from mailproc.database import endings, errands, ledger, receipts, spool
 from mailproc.database.engine import reading, writing
 from mailproc.database.ledger import WITHOUT_EFFECT, Busy, Entry, Started
 from mailproc.errors import Away, MailprocError
@@ -32,9 +32,12 @@ log = logging.getLogger("mailproc")
 def reprocess(works: Works, id: str) -> Disposition | None:
     """Run a failed or dropped message again from the archive; answers how it ended, None when it was interrupted.
 
-    Raises `MailprocError` for a message that may have had its effect, that still waits, or that is not known.
+    Of one that was handled only what could not be done elsewhere is tried again. Raises `MailprocError` for a message that may
+    have had its effect, that still waits, or that is not known.
     """
     row = _row(works, id)
+    if row.disposition == Disposition.HANDLED and _tried_again(works, id):
+        return Disposition.HANDLED
     if row.disposition not in WITHOUT_EFFECT:
         end = row.disposition or "waiting"
         raise MailprocError(f"{id} is {end}: only {' and '.join(WITHOUT_EFFECT)} messages are processed again")
@@ -47,6 +50,12 @@ def reprocess(works: Works, id: str) -> Disposition | None:
         entry = ledger.restart(conn, id, works.owner.id)
     ended = work(works, [replace(parcel, entries=(entry,))]).get(id)
     return ended.disposition if ended else None
+
+
+def _tried_again(works: Works, id: str) -> bool:
+    works.note_pending()
+    with writing(works.engine) as conn:
+        return errands.try_again(conn, id, works.clock())
 
 
 def resume(works: Works, limits: ChunkLimits, budget: Budget) -> None:

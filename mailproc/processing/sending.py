@@ -15,6 +15,7 @@ from mailproc.answers import RATE_LIMIT, RATE_WINDOW, Original, Undelivered, com
 from mailproc.database import oopses, outbox, receipts
 from mailproc.database.engine import reading, writing
 from mailproc.database.outbox import Batch, Post, Queued
+from mailproc.database.untold import Lost, Untold, told, untold
 from mailproc.errors import Away, MailprocError, Transient
 from mailproc.failpoints import failpoint
 from mailproc.oops import make_oops
@@ -46,9 +47,10 @@ def flush(works: Works, relay: Relay | None) -> None:
             batches = outbox.due(conn, now, limit=AT_ONCE)
             others = works.owner.others(conn)
         mine = [replace(each, rows=rows) for each in batches if (rows := _without(each, others))]
-        if not mine:
+        if mine:
+            _send_all(works, relay, mine)
+        elif not _tell(works):
             return
-        _send_all(works, relay, mine)
 
 
 def _without(batch: Batch, others: Set[str]) -> tuple[Queued, ...]:
@@ -104,7 +106,7 @@ def _postpone(works: Works, batches: list[Batch], reason: str) -> None:
 
 
 def _note(works: Works, conn: Connection, batch: Batch, told: _Told) -> None:
-    """Write down what the relay said of each, and tell the sender of those who will never get it."""
+    """Write down what the relay said of each."""
     now = works.clock()
     lost = []
     for row, submitted in _out_of_patience(told, now):
@@ -114,11 +116,10 @@ def _note(works: Works, conn: Connection, batch: Batch, told: _Told) -> None:
         elif submitted.kind == "retry":
             outbox.retry(conn, row.id, now + retry_after(row.attempts), submitted.reply)
         elif submitted.kind == "refused":
-            outbox.refused(conn, row.id, now, submitted.reply)
+            outbox.refused(conn, row.id, now, submitted.reply, submitted.status, tells=batch.tell is not None)
             lost.append((row, submitted))
     if lost:
         _give_up(conn, lost, now)
-        _tell(works, conn, batch, lost, now)
     outbox.cut_letters(conn, [row.id for row, _ in told])
 
 
@@ -144,35 +145,47 @@ def _give_up(conn: Connection, lost: _Told, now: datetime) -> None:
     log.error("%s: a mail to %s could not be sent for 4 days: %s: %s", row.receipt_id, whom, oops.id, reason)
 
 
-def _tell(works: Works, conn: Connection, batch: Batch, lost: _Told, now: datetime) -> None:
-    """Tell the sender of all who were refused, by one report, where that was allowed when the message ended."""
-    first = lost[0][0]
-    if batch.tell is None or works.answering is None:
+def _tell(works: Works) -> bool:
+    """Tell one sender who will never get their mail, when all that was due has been tried; False when there is nobody to tell.
+
+    The report waits in the outbox as any answer does; that it may be sent was decided when the message ended.
+    """
+    with reading(works.engine) as conn:
+        found = untold(conn)
+    if found is not None:
+        with writing(works.engine) as conn:
+            told(conn, [lost.id for lost in found.rows], works.clock())
+            _report(works, conn, found)
+    return found is not None
+
+
+def _report(works: Works, conn: Connection, about: Untold) -> None:
+    now = works.clock()
+    if works.answering is None:
         return
-    if outbox.answers_between(conn, batch.tell, now - RATE_WINDOW, now) >= RATE_LIMIT:
-        log.warning("%s: answer suppressed: rate: %s is not told who was refused", first.receipt_id, batch.tell)
+    if outbox.answers_between(conn, about.tell, now - RATE_WINDOW, now) >= RATE_LIMIT:
+        log.warning("%s: answer suppressed: rate: %s is not told who was refused", about.receipt_id, about.tell)
         return
-    undelivered = [Undelivered(row.recipient, _reason(submitted), submitted.status) for row, submitted in lost]
-    original = _original(conn, batch, first.receipt_id or "")
-    mail = compose_dsn(works.answering, original, undelivered, serial=str(first.id), now=now)
+    undelivered = [_undelivered(lost) for lost in about.rows]
+    mail = compose_dsn(works.answering, _original(conn, about), undelivered, serial=str(about.rows[0].id), now=now)
     post = Post(mail.raw, mail.reverse_path, [mail.recipient], mail.message_id, answer=True)
-    outbox.queue(conn, [post], receipt_id=first.receipt_id, now=now)
+    outbox.queue(conn, [post], receipt_id=about.receipt_id, now=now)
 
 
-def _reason(submitted: Submitted) -> str:
+def _undelivered(lost: Lost) -> Undelivered:
     """What the sender is told: the words of a mail server, or ours where they do not name our relay and what is wrong there."""
-    of_a_server = submitted.reply[:3].isdigit()
-    return submitted.reply if of_a_server or submitted.status != EXPIRED else "no mail server took it for 4 days"
+    names_it = lost.status == EXPIRED and not lost.reply[:3].isdigit()
+    return Undelivered(lost.recipient, "no mail server took it for 4 days" if names_it else lost.reply, lost.status)
 
 
-def _original(conn: Connection, batch: Batch, receipt_id: str) -> Original:
+def _original(conn: Connection, about: Untold) -> Original:
     """The mail as it went on, and the address that its sender knows."""
-    receipt = receipts.find_receipt(conn, receipt_id)
+    receipt = receipts.find_receipt(conn, about.receipt_id or "")
     return Original.of(
-        batch.raw,
-        read_header(batch.raw),
-        size=len(batch.raw),
+        about.raw,
+        read_header(about.raw),
+        size=len(about.raw),
         recipient=receipt.recipient if receipt else "",
-        receipt_id=receipt_id,
-        author=Address.parse(batch.tell or ""),
+        receipt_id=about.receipt_id or "",
+        author=Address.parse(about.tell),
     )

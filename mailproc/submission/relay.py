@@ -11,11 +11,11 @@ from typing import Literal, Self
 
 from mailproc.errors import Away, LoginRefused, SettingsError
 from mailproc.submission.login import log_in
-from mailproc.submission.transaction import Problem, lacking, out_of_reach, transaction, unfit, unfit_recipient
+from mailproc.submission.transaction import Problem, begin, lacking, out_of_reach, transaction, unfit, unfit_recipient
 from mailproc.submission.words import advice, line, said, trouble
 from mailproc.transport import Login, Security, is_loopback, trusting
 
-_LOGIN_NEEDED = (530, 534, 535, 538)  # RFC 4954 section 6: said of a MAIL command, it is about us
+_LOGIN_NEEDED = (530, 534, 535, 538)  # RFC 4954 section 6: said to MAIL, it is about us
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +147,15 @@ class Relay:
         yield from ((recipient, _not_sent(found)) for recipient, found in unable.items())
         if not (able := [recipient for recipient in recipients if recipient not in unable]):
             return
-        for recipient, (code, reply) in transaction(smtp, reverse_path, able, raw):
-            if code in _LOGIN_NEEDED:
-                self._abandon()
-                raise LoginRefused(f"{self._place}: {said(code, reply)}; give the relay's user name and password")
-            kind: Literal["sent", "retry", "refused"] = "refused" if 500 <= code < 600 else "retry"
-            yield recipient, Submitted("sent" if 200 <= code < 300 else kind, said(code, reply))
+        code, reply = begin(smtp, reverse_path, able, raw)
+        if code in _LOGIN_NEEDED:
+            self._abandon()
+            raise LoginRefused(f"{self._place}: {said(code, reply)}; give the relay's user name and password")
+        if code >= 300:
+            yield from ((recipient, _meant(code, reply)) for recipient in able)
+        else:
+            for recipient, (code, reply) in transaction(smtp, able, raw):
+                yield recipient, _meant(code, reply)
         self._clear(code)
 
     def _ready(self) -> smtplib.SMTP:
@@ -204,6 +207,13 @@ class Relay:
         if self.security == "tls":
             return smtplib.SMTP_SSL(self.host, self.port, self._local_hostname, timeout=self._timeout, context=self._tls)
         return smtplib.SMTP(self.host, self.port, self._local_hostname, timeout=self._timeout)
+
+
+def _meant(code: int, reply: bytes) -> Submitted:
+    """What a reply means for a recipient. One who needs a login that others do not is no reason to give the mail up."""
+    if 200 <= code < 300:
+        return Submitted("sent", said(code, reply))
+    return Submitted("refused" if 500 <= code < 600 and code not in _LOGIN_NEEDED else "retry", said(code, reply))
 
 
 def _not_sent(problem: Problem) -> Submitted:

@@ -28,15 +28,12 @@ class Problem(NamedTuple):
 _NO_PATH = Problem("5.1.3", "an address that SMTP cannot carry")
 
 
-def transaction(smtp: smtplib.SMTP, reverse_path: str, recipients: Sequence[str], raw: bytes) -> Iterator[tuple[str, _Reply]]:
-    """The reply that decides for each recipient, as soon as it is known: the first that refuses, or that to the content.
+def transaction(smtp: smtplib.SMTP, recipients: Sequence[str], raw: bytes) -> Iterator[tuple[str, _Reply]]:
+    """The reply that decides for each recipient of the mail that was begun, as soon as it is known: the first that refuses,
+    or that to the content.
 
     Who is not told of was not part of it: after some were taken the relay wants no more, or it hangs up (421).
     """
-    code, reply = _begun(smtp, reverse_path, recipients, raw)
-    if not 200 <= code < 300:
-        yield from ((recipient, _refused(code, reply)) for recipient in recipients)
-        return
     taken: list[str] = []
     for recipient in recipients:
         code, reply = smtp.docmd("RCPT", f"TO:<{recipient}>")
@@ -54,12 +51,14 @@ def transaction(smtp: smtplib.SMTP, reverse_path: str, recipients: Sequence[str]
         yield from ((recipient, end) for recipient in taken)
 
 
-def _begun(smtp: smtplib.SMTP, reverse_path: str, recipients: Sequence[str], raw: bytes) -> _Reply:
+def begin(smtp: smtplib.SMTP, reverse_path: str, recipients: Sequence[str], raw: bytes) -> _Reply:
+    """The reply to MAIL; no 2yz: there is no transaction, and it is about us or about the mail as a whole."""
     parameters = [f"SIZE={len(raw)}"] if smtp.has_extn("size") else []
     parameters += ["BODY=8BITMIME"] if not raw.isascii() else []
     parameters += ["SMTPUTF8"] if smtp.has_extn("smtputf8") and _international(reverse_path, recipients, raw) else []
     smtp.command_encoding = "utf-8"
-    return smtp.docmd("MAIL", " ".join([f"FROM:<{reverse_path}>", *parameters]))
+    code, reply = smtp.docmd("MAIL", " ".join([f"FROM:<{reverse_path}>", *parameters]))
+    return (code, reply) if 200 <= code < 300 else _refused(code, reply)
 
 
 def _content(smtp: smtplib.SMTP, raw: bytes) -> _Reply:

@@ -29,8 +29,10 @@ def upgrade() -> None:
             "(SELECT COALESCE(MAX(id), 0) + 1 FROM mailproc_letter), false)"
         )
     op.add_column("mailproc_outbox", sa.Column("letter_id", Number))
+    op.add_column("mailproc_outbox", sa.Column("status", sa.Text))
+    op.add_column("mailproc_outbox", sa.Column("told_at", Instant))
     op.add_column("mailproc_outbox", sa.Column("reported_at", Instant))
-    op.execute("UPDATE mailproc_outbox SET letter_id = id, reported_at = failed_at")  # what is past is no news
+    op.execute("UPDATE mailproc_outbox SET letter_id = id, told_at = failed_at, reported_at = failed_at")  # the past is no news
     with op.batch_alter_table("mailproc_outbox") as table:
         table.alter_column("letter_id", existing_type=Number, nullable=False)
         table.create_foreign_key("fk_mailproc_outbox_letter_id", "mailproc_letter", ["letter_id"], ["id"])
@@ -42,6 +44,7 @@ def upgrade() -> None:
     reportable = "reported_at IS NULL AND (disposition IN ('failed', 'rejected') OR report)"
     _partial("ix_mailproc_receipt_unreported", "mailproc_receipt", "finished_at", reportable)
     _partial("ix_mailproc_outbox_unreported", "mailproc_outbox", "failed_at", UNREPORTED)
+    _partial("ix_mailproc_outbox_untold", "mailproc_outbox", "letter_id", "failed_at IS NOT NULL AND told_at IS NULL")
     op.create_table(
         "mailproc_errand",
         sa.Column("id", Number, autoincrement=True, nullable=False),
@@ -51,6 +54,7 @@ def upgrade() -> None:
         sa.Column("payload", sa.Text, nullable=False),
         sa.Column("progress", sa.Text, nullable=False),
         sa.Column("created_at", Instant, nullable=False),
+        sa.Column("waiting_since", Instant, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("starts", sa.Integer, nullable=False),
         sa.Column("claim", sa.Integer, nullable=False),
@@ -77,6 +81,7 @@ def downgrade() -> None:
     op.drop_table("mailproc_errand")
     op.drop_index("ix_mailproc_receipt_unreported", "mailproc_receipt")
     op.drop_index("ix_mailproc_outbox_unreported", "mailproc_outbox")
+    op.drop_index("ix_mailproc_outbox_untold", "mailproc_outbox")
     op.drop_column("mailproc_receipt", "reported_at")
     op.drop_column("mailproc_receipt", "report")
     op.add_column("mailproc_outbox", sa.Column("raw", sa.LargeBinary))
@@ -89,5 +94,7 @@ def downgrade() -> None:
         table.drop_constraint("fk_mailproc_outbox_letter_id", type_="foreignkey")
         table.drop_index("ix_mailproc_outbox_letter_id")
         table.drop_column("letter_id")
+        table.drop_column("status")
+        table.drop_column("told_at")
         table.drop_column("reported_at")
     op.drop_table("mailproc_letter")

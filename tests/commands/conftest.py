@@ -13,16 +13,18 @@ from tests.lasting import LastingKey
 
 
 @pytest.fixture(scope="package")
-def office() -> Iterator[PostOffice]:
-    """An installation with the table of the lamps."""
+def installation(ann_key: SigningKey, bob_key: SigningKey) -> Iterator[PostOffice]:
+    """One for all tests, with the table of the lamps; Ann and Bob have keys."""
     with PostOffice(tables=Base.metadata) as office:
+        office.user("ann", "ann@example.com", key=ann_key)
+        office.user("bob", "bob@example.com", key=bob_key)
         yield office
 
 
 @pytest.fixture
-def session(office: PostOffice) -> Iterator[Session]:
+def session(installation: PostOffice) -> Iterator[Session]:
     """A session in which two lamps are; nothing of it stays."""
-    with office.session() as session:
+    with installation.session() as session:
         session.add_all([Lamp(name="hall"), Lamp(name="stairs")])
         session.flush()
         yield session

@@ -115,10 +115,10 @@ def smash(house: House, lamp: Lamp, times: int = 1) -> None:
         raise CommandError("It does not break.")
 
 
-@commands.command(rank=-1)
-def first(house: House, *words: str) -> None:
-    """Come before the others."""
-    house.calls.append(("first", *words))
+@commands.command()
+def play(house: House, *tunes: str) -> None:
+    """Play tunes."""
+    house.calls.append(("play", *tunes))
 
 
 @commands.command()

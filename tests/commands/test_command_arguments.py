@@ -20,8 +20,8 @@ from tests.commands.lamps import Colour, House, Lamp, Size, commands
         ("smash", ("smash", 1)),
         ("smash 2", ("smash", 2)),
         ("smash -03", ("smash", -3)),
-        ("first", ("first",)),
-        ("first a B c", ("first", "a", "b", "c")),
+        ("play", ("play",)),
+        ("play a B c", ("play", "a", "b", "c")),
         ("give me small", ("give", "ann", Size.SMALL, None)),
         ("give bob LARGE 2026-12-24", ("give", "bob", Size.LARGE, datetime.date(2026, 12, 24))),
         ("give nobody small", ("give", "nobody", Size.SMALL, None)),
@@ -30,7 +30,7 @@ from tests.commands.lamps import Colour, House, Lamp, Size, commands
 )
 def test_a_command_is_called_with_values(house: House, line: str, call: tuple[object, ...]) -> None:
     """Of the types that it asks for."""
-    run = commands.run(f" {line}", house.session, house, house.session.get_one(Lamp, "hall"))
+    run = commands.run(commands.read(f" {line}"), house.session, house, house.session.get_one(Lamp, "hall"))
     assert (run.failed, house.calls) == ((), [call])
 
 
@@ -62,7 +62,7 @@ def test_a_command_is_called_with_values(house: House, line: str, call: tuple[ob
 )  # fmt: skip
 def test_a_wrong_argument_is_told_with_the_legal_ones(house: House, line: str, text: str) -> None:
     """And with an example, on one line; the command is not called."""
-    run = commands.run(f" {line}", house.session, house, house.session.get_one(Lamp, "hall"))
+    run = commands.run(commands.read(f" {line}"), house.session, house, house.session.get_one(Lamp, "hall"))
     assert [failure.text for failure in run.failed] == [text]
     assert (run.done, house.calls) == ((), [])
 
@@ -70,7 +70,7 @@ def test_a_wrong_argument_is_told_with_the_legal_ones(house: House, line: str, t
 def test_an_enumeration_is_taken_by_its_words(house: House) -> None:
     """The values, where they are texts."""
     lamp = house.session.get_one(Lamp, "hall")
-    assert commands.run(" colour White", house.session, house, lamp).failed == ()
+    assert commands.run(commands.read(" colour White"), house.session, house, lamp).failed == ()
     assert lamp.colour == Colour.WHITE
 
 
@@ -129,4 +129,4 @@ def test_a_reader_of_arguments_takes_one_word() -> None:
 def test_what_no_command_acts_on_is_a_bug(house: House, given: tuple[object, ...]) -> None:
     """So it is found by the first test."""
     with pytest.raises(TypeError, match="the commands of lamps act on one of each of"):
-        commands.run("", house.session, *given)
+        commands.run(commands.read(""), house.session, *given)

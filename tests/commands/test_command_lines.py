@@ -134,7 +134,7 @@ def test_any_text(text: str) -> None:
         try:
             assert not any(set(word) & set('"\u201c\n') for word in line.arguments() if word[:1] in ('"', "\u201c"))
         except CommandError as error:
-            assert "\n" not in error.text
+            assert "\n" not in str(error)
 
 
 def test_a_disarmed_text_is_readable() -> None:

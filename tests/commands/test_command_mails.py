@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mailproc import Delivery, Outcome, handler
-from mailproc.commands import outcome_of
+from mailproc.commands import CommandError, outcome_of
 from mailproc.testing import Delivered, PostOffice, SigningKey, make_mail
-from tests.commands.lamps import Base, House, Lamp, commands
+from tests.commands.lamps import House, Lamp, commands
 
-ANN, TO = "ann@example.com", "hall@lamps.example.org"
+TO = "hall@lamps.example.org"
+UNPROVEN = "Nothing proves that your mail is from you: it is not signed with a key that is registered for you"
 
 Write = Callable[..., Delivered]
 
@@ -28,21 +29,12 @@ def lamps(delivery: Delivery) -> Outcome:
     return outcome_of(delivery, run, f"hung up {lamp.name}", send=send)
 
 
-@pytest.fixture(scope="module")
-def house(ann_key: SigningKey, bob_key: SigningKey) -> Iterator[PostOffice]:
-    """An installation for lamps; Ann and Bob have keys."""
-    with PostOffice(tables=Base.metadata) as office:
-        office.bind("lamps.example.org", lamps)
-        office.user("ann", ANN, key=ann_key)
-        office.user("bob", "bob@example.com", key=bob_key)
-        yield office
-
-
 @pytest.fixture
-def office(house: PostOffice) -> Iterator[PostOffice]:
-    """The same, for this test alone: no lamp has been hung up."""
-    yield house
-    with house.session() as session:
+def office(installation: PostOffice) -> Iterator[PostOffice]:
+    """The installation, for this test alone: no lamp has been hung up."""
+    installation.bind("lamps.example.org", lamps)
+    yield installation
+    with installation.session() as session:
         session.query(Lamp).delete()
 
 
@@ -82,21 +74,15 @@ def test_a_text_without_commands_needs_no_signature(office: PostOffice, write: W
     assert lamp(office) == (False, "For the hall\n  lampshade\n")
 
 
-@pytest.mark.parametrize(
-    ("signer", "says"),
-    [
-        (None, "Your mail is not signed. What it asks for"),
-        ("bob_key", "The signature on your mail is not by a key that is registered for you"),
-    ],
-)
-def test_commands_must_be_proven(
-    office: PostOffice, write: Write, request: pytest.FixtureRequest, signer: str | None, says: str
-) -> None:
-    """Else nothing of the mail is done, and the sender is told how to prove them (102; 85, 86)."""
-    delivered = write("For the hall\n switch yes\n", key=request.getfixturevalue(signer) if signer else None)
+@pytest.mark.parametrize("signed", [False, True])
+def test_commands_must_be_proven(office: PostOffice, write: Write, bob_key: SigningKey, signed: bool) -> None:
+    """Else nothing of the mail is done, and the sender is told both ways to prove them (102; 85, 86)."""
+    delivered = write("For the hall\n switch yes\n", key=bob_key if signed else None)
     (answer,) = answers(delivered)
     assert delivered.disposition == "rejected"
-    assert f"Failing command: switch yes Error message: {says}" in answer
+    assert f"Failing command: switch yes Error message: {UNPROVEN}" in answer
+    assert "sign the whole text with your OpenPGP key" in answer
+    assert "or write from a domain whose DKIM signature is trusted here" in answer
     assert (lamp(office), others(delivered)) == (None, [])
 
 
@@ -126,7 +112,7 @@ def test_proof_may_be_asked_for_without_commands(office: PostOffice) -> None:
 
     office.bind("strict.example.org", strict)
     (answer,) = answers(office.deliver(make_mail(to="x@strict.example.org", text="Hello")))
-    assert "Your mail is not signed." in answer
+    assert UNPROVEN in answer
     assert "Failing command" not in answer
 
 
@@ -205,6 +191,20 @@ def test_a_command_that_stops_undoes_what_the_handler_did(office: PostOffice, wr
     (answer,) = answers(delivered)
     assert "Failing command: smash 9 Error message: smash 9: It does not break. Nothing in your mail was carried out." in answer
     assert (lamp(office), others(delivered)) == (None, [])
+
+
+def test_a_mistake_that_no_command_has_found_is_told(office: PostOffice) -> None:
+    """A `CommandError` of the handler itself ends the mail and undoes all, as `Rejected` does."""
+
+    @handler()
+    def cellar(delivery: Delivery) -> Outcome:
+        delivery.session.add(Lamp(name="hall"))
+        raise CommandError("There is no lamp in the cellar.")
+
+    office.bind("cellar.example.org", cellar)
+    delivered = office.deliver(make_mail(to="x@cellar.example.org", text="Hello"))
+    assert (delivered.disposition, delivered.reason) == ("rejected", "There is no lamp in the cellar.")
+    assert lamp(office) is None
 
 
 def test_help_comes_with_the_one_answer(office: PostOffice, write: Write) -> None:

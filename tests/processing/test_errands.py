@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from mailproc import Delivery, Errand, Intent, Outcome, Rejected, Transient, Trust, handler
+from mailproc import Away, Delivery, Errand, Intent, Outcome, Rejected, Transient, Trust, handler
 from mailproc.database import errands
 from mailproc.database.tables import errand as table
 from mailproc.testing import Delivered, PostOffice, Wanted, make_mail
@@ -36,7 +36,7 @@ class Shop:
         return self.ends.pop(0)(errand) if self.ends else f"did {errand.payload['line']}"
 
 
-def raising(error: Exception) -> Callable[[Errand], str]:
+def raising(error: BaseException) -> Callable[[Errand], str]:
     """An end that raises."""
 
     def end(errand: Errand) -> str:
@@ -118,19 +118,64 @@ def test_what_is_away_may_say_for_how_long(office: PostOffice, shop: Shop, asked
     assert performed(office, delivered, after=timedelta(seconds=1)) == [("done", "did milk")]
 
 
-def test_the_others_of_the_handler_wait_with_it(office: PostOffice, shop: Shop) -> None:
-    """A service that is away is asked once; an errand of another handler is not held up."""
+def test_where_all_is_away_the_others_of_the_handler_wait_too(office: PostOffice, shop: Shop) -> None:
+    """A service that is away is asked once in a run, and nothing counts as tried that was not; other handlers go on."""
     other = Shop()
     office.bind("other.example.org", _Named(other))
-    shop.ends.extend([raising(Transient("the cow"))])
+    shop.ends.extend([raising(Away("the cow"))])
     first, second, elsewhere = ordered(office, "milk cream"), ordered(office, "butter"), ordered(office, "ink", OTHER)
     assert performed(office, first) == [("waiting", "the cow")] * 2
     assert performed(office, second) == [("waiting", "the cow")]
     assert len(shop.calls) == 1
     assert performed(office, elsewhere) == [("done", "did ink")]
     assert performed(office, first, after=timedelta(minutes=1)) == [("done", "did milk"), ("done", "did cream")]
-    # What was not tried comes first, so that one that is never served does not stand in the way.
-    assert [errand.payload["line"] for errand in shop.calls] == ["milk", "cream", "butter", "milk"]
+    assert [(errand.payload["line"], errand.attempt) for errand in shop.calls] == [
+        ("milk", 1), ("milk", 2), ("cream", 1), ("butter", 1),
+    ]  # fmt: skip
+
+
+def test_after_a_long_time_away_all_is_done_in_order(office: PostOffice, shop: Shop) -> None:
+    """Who was tried in vain most often is the oldest, and comes as soon as its time has come; the others wait for a minute."""
+    shop.ends.extend([raising(Away("the cow"))] * 3)
+    mails = [ordered(office, f"line{number}") for number in range(5)]
+    for _ in range(3):
+        performed(office, mails[0], after=timedelta(minutes=1))
+    tried = len(shop.calls)
+    for _ in range(4):
+        performed(office, mails[0], after=timedelta(minutes=1))
+    assert [errand.payload["line"] for errand in shop.calls[:tried]] == ["line0"] * 2 + ["line1"]
+    assert [errand.payload["line"] for errand in shop.calls[tried:]] == [f"line{number}" for number in range(5)]
+
+
+def test_what_one_errand_lacks_holds_up_no_other(office: PostOffice, shop: Shop) -> None:
+    """A text that a service cannot take now is no reason to keep others from it."""
+    shop.ends.extend([raising(Transient("this very glass", after=3600))])
+    delivered = ordered(office, "milk cream")
+    assert performed(office, delivered) == [("waiting", "this very glass"), ("done", "did cream")]
+
+
+def test_a_run_does_not_carry_out_errands_for_ever(office: PostOffice, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The maildrops wait for the end of the run; what is left over is done by the next."""
+    monkeypatch.setattr("mailproc.processing.performing.SECONDS", -1.0)
+    delivered = ordered(office, "milk")
+    assert performed(office, delivered) == [("waiting", "")]
+    monkeypatch.undo()
+    assert performed(office, delivered) == [("done", "did milk")]
+
+
+def test_what_has_failed_is_tried_again_when_somebody_says_so(office: PostOffice, shop: Shop) -> None:
+    """It has its four days anew, and is the same errand."""
+    shop.ends.extend([raising(Rejected("no such shop"))])
+    delivered = ordered(office, "milk")
+    assert performed(office, delivered) == [("failed", "no such shop")]
+    office.now += timedelta(days=9)
+    with office.session() as session:
+        assert errands.failed_receipts(session.connection()) == [delivered.id]
+        assert errands.try_again(session.connection(), delivered.id, office.now)
+        assert not errands.try_again(session.connection(), delivered.id, office.now)
+    shop.ends.extend([raising(Transient("the cow"))])
+    assert performed(office, delivered) == [("waiting", "the cow")]
+    assert len({(errand.id, errand.created_at) for errand in shop.calls}) == 1
 
 
 @handler(requires=Trust.NONE)
@@ -155,7 +200,7 @@ def test_what_is_refused_for_good_is_over_without_an_oops(office: PostOffice, sh
     assert oopses(office) == []
 
 
-@pytest.mark.parametrize("end", [raising(KeyError("cow")), lambda errand: None])
+@pytest.mark.parametrize("end", [raising(KeyError("cow")), raising(SystemExit(0)), lambda errand: None])
 def test_a_bug_is_over_with_an_oops(office: PostOffice, shop: Shop, end: Callable[[Errand], str]) -> None:
     """A bug costs its own errand, whatever it raises; so does a forgotten note."""
     shop.ends.extend([end])
@@ -253,6 +298,19 @@ def test_an_intent_without_who_carries_it_out_is_a_bug(office: PostOffice) -> No
     delivered = office.deliver(make_mail(to=OTHER))
     assert delivered.disposition == "failed"
     assert delivered.oops is not None and "no method perform" in delivered.oops
+
+
+def test_two_intents_of_one_message_are_told_apart(office: PostOffice) -> None:
+    """The second would be lost without a word."""
+
+    @handler(requires=Trust.NONE)
+    @dataclass(frozen=True)
+    class Twice(Shop):
+        def __call__(self, delivery: Delivery) -> Outcome:
+            return delivery.handled(send=[delivery.intent({"n": 1}), delivery.intent({"n": 2})])
+
+    office.bind("other.example.org", Twice())
+    assert "keys that tell them apart" in str(office.deliver(make_mail(to=OTHER)).oops)
 
 
 @pytest.mark.parametrize("key", ["a b", "a\n", "ä", "x" * 65, "/"])

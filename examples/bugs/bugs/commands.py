@@ -6,7 +6,7 @@ import enum
 from typing import Literal
 
 from bugs.desk import Desk, checked_title
-from bugs.models import Bug, Person, Tag
+from bugs.models import Bug, Person
 from mailproc.commands import CommandError, Commands
 
 commands = Commands("bugs", Desk, Bug)
@@ -97,10 +97,7 @@ def unsubscribe(desk: Desk, bug: Bug, who: Person | None = None) -> None:
     someone = who or desk.me
     if someone is not desk.me and not desk.runs(bug):
         raise CommandError("Only who has reported a bug or works on it may unsubscribe others.")
-    found = [each for each in bug.subscribers if each.person == someone.name]
-    if not found:
-        raise CommandError(f"{someone.name} is not subscribed.")
-    bug.subscribers.remove(found[0])
+    desk.unsubscribe(bug, someone)
     desk.note(bug, f"unsubscribed: {someone.name}")
 
 
@@ -121,11 +118,8 @@ def tag(desk: Desk, bug: Bug, tag: str, *more: str) -> None:
     if odd := [word for word in named if not word.removeprefix("-").isalnum() or len(word) > 40]:
         raise CommandError(f'"{odd[0][:60]}" is no tag: it has up to 40 letters and digits.')
     for word in named:
-        before = [each for each in bug.tags if each.name == word.removeprefix("-")]
         if word.startswith("-"):
-            if not before:
-                raise CommandError(f'The bug has no tag "{word[1:]}".')
-            bug.tags.remove(before[0])
-        elif not before:
-            bug.tags.append(Tag(name=word))
+            desk.untag(bug, word[1:])
+        else:
+            desk.tag(bug, word)
     desk.note(bug, f"tags: {' '.join(named)}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, object_mapper
 
-from bugs.models import Bug, Entry, Person, Subscription
+from bugs.models import Bug, Entry, Person, Subscription, Tag
 from mailproc import Delivery, Trust
 from mailproc.commands import CommandError
 
@@ -33,7 +35,7 @@ class Desk:
 
     def sees(self, bug: Bug) -> bool:
         """Everybody sees a bug that is not private; else who reported it, who works on it, and who is subscribed."""
-        return not bug.private or self.runs(bug) or any(each.person == self.me.name for each in bug.subscribers)
+        return not bug.private or self.runs(bug) or self.session.get(Subscription, (bug.number, self.me.name)) is not None
 
     def runs(self, bug: Bug) -> bool:
         """Who has reported a bug or works on it may decide who sees it."""
@@ -46,9 +48,9 @@ class Desk:
         (title, text), self.draft = self.draft, None
         bug = Bug(title=checked_title(title), reporter=self.me.name)
         self.session.add(bug)
+        self.session.flush()  # which gives it its number
         self.subscribe(bug, self.me)
         self.say(bug, text)
-        self.session.flush()
         return bug
 
     def say(self, bug: Bug, text: str) -> None:
@@ -61,12 +63,25 @@ class Desk:
 
     def note(self, bug: Bug, text: str) -> None:
         """Write down what was done to a bug; its subscribers are told."""
-        bug.entries.append(Entry(author=self.me.name, text=text, mail=self.mail))
+        self.session.add(Entry(bug=bug.number, author=self.me.name, text=text, mail=self.mail))
 
     def subscribe(self, bug: Bug, person: Person) -> None:
         """Have somebody told of what happens to a bug, once."""
-        if all(each.person != person.name for each in bug.subscribers):
-            bug.subscribers.append(Subscription(person=person.name))
+        add_once(self.session, Subscription(bug=bug.number, person=person.name))
+
+    def unsubscribe(self, bug: Bug, person: Person) -> None:
+        """Have somebody told no more."""
+        if not remove(self.session, Subscription, (bug.number, person.name)):
+            raise CommandError(f"{person.name} is not subscribed.")
+
+    def tag(self, bug: Bug, word: str) -> None:
+        """Give a bug a tag, once."""
+        add_once(self.session, Tag(bug=bug.number, name=word))
+
+    def untag(self, bug: Bug, word: str) -> None:
+        """Take a tag away from a bug."""
+        if not remove(self.session, Tag, (bug.number, word)):
+            raise CommandError(f'The bug has no tag "{word}".')
 
     def person(self, word: str) -> Person:
         """Somebody who has written to us, by name or address, or ``me``."""
@@ -91,11 +106,24 @@ def checked_title(title: str) -> str:
 def sit_down(delivery: Delivery, longest: int, draft: tuple[str, str] | None = None) -> Desk:
     """The desk of who has sent a mail; mail to them goes from now on to the address that they have proven."""
     session, sender = delivery.session, delivery.sender
-    me = session.get(Person, sender.user)
-    if me is None:
-        me = Person(name=sender.user, address=str(sender.address))
-        session.add(me)
-    elif sender.trust >= Trust.STRONG:
+    add_once(session, Person(name=sender.user, address=str(sender.address)))
+    me = session.get_one(Person, sender.user)
+    if sender.trust >= Trust.STRONG:
         me.address = str(sender.address)
-    session.flush()
     return Desk(session, me, delivery.id, longest, draft)
+
+
+def add_once(session: Session, row: Person | Subscription | Tag) -> None:
+    """Add a row, unless it is there; that another process adds the same one after we have looked is found out by its key."""
+    if session.get(type(row), object_mapper(row).primary_key_from_instance(row)) is None:
+        with suppress(IntegrityError), session.begin_nested():
+            session.add(row)
+
+
+def remove(session: Session, kind: type[Subscription | Tag], key: tuple[int, str]) -> bool:
+    """Remove the row with this key at once; False where there is none."""
+    row = session.get(kind, key)
+    if row is not None:
+        session.delete(row)
+        session.flush()
+    return row is not None

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bugs.commands import commands
 from bugs.desk import sit_down
 from bugs.notices import notices
-from mailproc import Address, Delivery, Outcome, Rejected, Reply, handler
-from mailproc.commands import CommandError, outcome_of
+from mailproc import Address, Delivery, Outcome, Reply, handler
+from mailproc.commands import outcome_of
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _NO_SUCH_ADDRESS = "There is no such address. There are new@, edit@, help@, and the number of each bug."
@@ -27,13 +27,7 @@ class BugTracker:
         return address.local.lower() in ("new", "edit", "help") or bool(_NUMBER.fullmatch(address.local))
 
     def __call__(self, delivery: Delivery) -> Outcome:
-        """Do what the address is for; what the sender did wrong is undone."""
-        try:
-            return self._handled(delivery)
-        except CommandError as error:
-            raise Rejected(error.text) from None
-
-    def _handled(self, delivery: Delivery) -> Outcome:
+        """Do what the address is for."""
         match delivery.recipient.local.lower():
             case "new":
                 return self._new(delivery)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import ForeignKey, Text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
@@ -34,9 +34,6 @@ class Bug(Base):
     importance: Mapped[str] = mapped_column(default="undecided")
     private: Mapped[bool] = mapped_column(default=False)
     duplicate_of: Mapped[int | None] = mapped_column(ForeignKey("bugs_bug.number"))
-    entries: Mapped[list[Entry]] = relationship(order_by="Entry.id")
-    subscribers: Mapped[list[Subscription]] = relationship(cascade="all, delete-orphan", order_by="Subscription.person")
-    tags: Mapped[list[Tag]] = relationship(cascade="all, delete-orphan", order_by="Tag.name")
 
 
 class Entry(Base):

@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from bugs.models import Base, Bug
+from bugs.models import Base, Bug, Entry, Person, Subscription
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from mailproc.testing import Delivered, PostOffice, SigningKey, make_mail
 
 ANN, BOB, CID = "ann@example.com", "Bob@example.com", "cid@example.com"
 
-LONG_AGO = datetime.now(UTC) - timedelta(days=30)  # no signature may be younger than the present
-
 Write = Callable[..., Delivered]
+
+LONG_AGO = datetime.now(UTC) - timedelta(days=30)  # no signature may be younger than the present
 
 
 @pytest.fixture(scope="session")
@@ -58,15 +60,54 @@ def write(office: PostOffice, tracker_keys: dict[str, SigningKey]) -> Write:
 
 
 @pytest.fixture
-def bug(office: PostOffice, write: Write) -> Callable[[], Bug]:
-    """Ann has opened bug 1; called, it shows how the bug is now."""
-    assert write("new", "It squeaks.", subject="The door squeaks").disposition == "handled"
+def told() -> Callable[[Delivered], str]:
+    """Called with what became of a mail, it shows the error mail to its sender, as one line."""
+
+    def shown(delivered: Delivered) -> str:
+        (answer,) = [mail for mail in delivered.sent if mail.answer]
+        return " ".join(answer.text.split())
+
+    return shown
+
+
+@pytest.fixture
+def bug(office: PostOffice) -> Callable[[], Bug]:
+    """Ann has opened bug 1, and Bob has written to the tracker before; called, it shows how the bug is now."""
+    with office.session() as session:
+        for rows in (
+            [Person(name="ann", address=ANN), Person(name="bob", address=BOB)],
+            [Bug(number=1, title="The door squeaks", reporter="ann")],
+            [Entry(bug=1, author="ann", text="It squeaks.", mail="the first"), Subscription(bug=1, person="ann")],
+        ):
+            session.add_all(rows)
+            session.flush()
 
     def now() -> Bug:
         with office.session() as session:
             found = session.get_one(Bug, 1)
-            found.entries, found.subscribers, found.tags  # noqa: B018 - read before the session ends
             session.expunge_all()
             return found
+
+    return now
+
+
+@pytest.fixture
+def said(office: PostOffice) -> Callable[[], list[tuple[str, str]]]:
+    """Called, it shows what was said of the bugs and done to them, and by whom."""
+
+    def now() -> list[tuple[str, str]]:
+        with office.session() as session:
+            return [(entry.author, entry.text) for entry in session.scalars(select(Entry).order_by(Entry.id))]
+
+    return now
+
+
+@pytest.fixture
+def names(office: PostOffice) -> Callable[[InstrumentedAttribute[str]], list[str]]:
+    """Called with a column, such as that of tags, it shows what stands in it for bug 1."""
+
+    def now(column: InstrumentedAttribute[str]) -> list[str]:
+        with office.session() as session:
+            return list(session.scalars(select(column).where(column.class_.bug == 1).order_by(column)))
 
     return now
