@@ -67,6 +67,12 @@ def accepts_of(handler: object) -> Accepts | None:
     return lambda address, session: accepts(address)
 
 
+def shown_of(handler: object) -> Callable[[Address], str]:
+    """How a handler's addresses are written where people read: by its attribute ``shown``, else as they are."""
+    shown: Callable[[Address], str] | None = getattr(handler, "shown", None)
+    return shown or str
+
+
 def performs_of(handler: object) -> Performs | None:
     """How a handler carries out the intents that it sends, when it sends any: its attribute ``perform``."""
     perform: Performs | None = getattr(handler, "perform", None)

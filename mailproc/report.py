@@ -6,7 +6,7 @@ dots by which filters know addresses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -45,30 +45,40 @@ def subject_of(items: Sequence[Item]) -> str:
     return "mailproc: " + ", ".join(f"{count} {words}" for count, words in counts if count)
 
 
-def text_of(items: Sequence[Item], host: str) -> str:
-    """The report as plain text; a reason has a line of its own, however long."""
+def text_of(items: Sequence[Item], host: str, recipient: Callable[[Item], str], *, bare: bool = False) -> str:
+    """The report as plain text; a reason has a line of its own, however long.
+
+    ``recipient`` answers how the address that a message was sent to is written. A ``bare`` report has no words of others: times
+    and references alone, which no filter can take offence at.
+    """
     first, last = (_time(when) for when in (min(item.at for item in items), max(item.at for item in items)))
-    sections = (_section([item for item in items if item.kind == kind], title) for kind, (_, title) in _HEADINGS.items())
-    return "\n".join([f"On {host}, from {first} to {last}.", *(line for section in sections for line in section)])
+    lines = [f"On {host}, from {first} to {last}."]
+    if bare:
+        lines += ["", "The relay refused the report with the words of mails in it; here are the references alone."]
+    for kind, (_, title) in _HEADINGS.items():
+        lines += _section([item for item in items if item.kind == kind], title, recipient, bare)
+    return "\n".join(lines)
 
 
-def _section(items: Sequence[Item], title: str) -> Iterator[str]:
+def _section(items: Sequence[Item], title: str, recipient: Callable[[Item], str], bare: bool) -> Iterator[str]:
     if not items:
         return
     yield from ("", f"{title}.", "")
     for number, item in enumerate(items[:MOST_LISTED], 1):
+        if bare:
+            yield f"{number:3}. {_time(item.at)}  {one_line(item.reference)}"
+            continue
         yield f"{number:3}. {one_line(item.reason or '', _LONGEST) or 'no reason was recorded'}"
-        yield from (f"     {name + ':':10} {value}" for name, value in _facts(item) if value)
+        facts = (
+            ("time", _time(item.at)),
+            ("from", _masked(item.sender or "")),
+            ("to", one_line(recipient(item))),
+            ("handler", one_line(item.handler or "")),
+            ("reference", one_line(item.reference)),
+        )
+        yield from (f"     {name}: {value}" for name, value in facts if value)
     if len(items) > MOST_LISTED:
         yield f"     and {len(items) - MOST_LISTED} more"
-
-
-def _facts(item: Item) -> Iterator[tuple[str, str]]:
-    yield "time", _time(item.at)
-    yield "from", _masked(item.sender or "")
-    yield "to", one_line(item.recipient or "")
-    yield "handler", one_line(item.handler or "")
-    yield "reference", one_line(item.reference)
 
 
 def _masked(address: str) -> str:

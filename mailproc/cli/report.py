@@ -6,9 +6,10 @@ import hashlib
 import logging
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -16,11 +17,12 @@ import click
 from mailproc.cli.configured import reading, refuse_another_user, with_settings, writing
 from mailproc.cli.duration import Duration
 from mailproc.cli.listing import done, safe
-from mailproc.errors import Away, Locked, SettingsError
+from mailproc.errors import Away, Locked, MailprocError, SettingsError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from mailproc.address import Address
     from mailproc.answers import Answering, Composed
     from mailproc.database.unreported import Item
     from mailproc.settings import Settings
@@ -58,16 +60,46 @@ def report(settings: Settings, dry_run: bool, to: str | None, at_least: int, old
         if not Threshold(at_least, older_than).reached(items, now):
             done(f"There is too little to report: {len(items)}." if items else "There is nothing to report.")
             return os.EX_OK
-        mail = _composed(answering, items, to or answering.admin, now)
+        compose = partial(_composed, answering, items, to or answering.admin, now, _Recipients(settings))
         if dry_run:
-            click.echo(_shown(mail))
+            click.echo(_shown(compose()))
             return os.EX_OK
-        if not _sent(settings, mail):
+        if not (_sent(settings, compose()) or _sent(settings, compose(bare=True))):
             return os.EX_UNAVAILABLE
         with writing(settings) as connection:
             _mark(connection, items, now)
-    done(f"{len(items)} reported to {mail.recipient}")
+    done(f"{len(items)} reported")
     return os.EX_OK
+
+
+class _Recipients:
+    """How the address that a message was sent to is written: as its handler says, for some of them are secrets."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._shown: dict[str, Callable[[Address], str]] = {}
+
+    def __call__(self, item: Item) -> str:
+        from mailproc.address import Address
+
+        if item.kind == "unsent":  # an address of others
+            return item.recipient or ""
+        name = item.handler or ""
+        if name not in self._shown:
+            self._shown[name] = self._of(name)
+        return self._shown[name](Address.parse(item.recipient or ""))
+
+    def _of(self, name: str) -> Callable[[Address], str]:
+        """The handler's own way; of one that cannot be asked any more nothing but the domain is shown."""
+        from mailproc.handler import shown_of
+        from mailproc.plugins import resolve
+
+        if not name:
+            return str
+        try:
+            return shown_of(resolve(name, self._settings.handlers, self._settings.file.parent).handler)
+        except MailprocError:
+            return lambda address: f"...@{address.domain}"
 
 
 def _answering(settings: Settings) -> Answering:
@@ -106,15 +138,23 @@ def _mark(connection: Connection, items: Sequence[Item], now: datetime) -> None:
     mark(connection, items, now)
 
 
-def _composed(answering: Answering, items: Sequence[Item], to: str, now: datetime) -> Composed:
+def _composed(
+    answering: Answering,
+    items: Sequence[Item],
+    to: str,
+    now: datetime,
+    recipient: Callable[[Item], str],
+    *,
+    bare: bool = False,
+) -> Composed:
     """The report; its Message-ID is that of what it tells, so that who gets it twice after a crash can know it."""
     from mailproc.answers import Unsendable, compose_notice
     from mailproc.report import subject_of, text_of
 
     told = hashlib.sha256("\n".join(f"{item.table} {item.key} {item.at}" for item in items).encode())
-    text = text_of(items, socket.gethostname())
+    text = text_of(items, socket.gethostname(), recipient, bare=bare)
     try:
-        return compose_notice(answering, to, subject_of(items), text, serial=f"report {told.hexdigest()}", now=now)
+        return compose_notice(answering, to, subject_of(items), text, serial=f"report {told.hexdigest()} {bare}", now=now)
     except Unsendable:
         raise click.UsageError(f"--to {safe(to)!r} is no address; write it like postmaster@example.org") from None
 
@@ -124,7 +164,12 @@ def _shown(mail: Composed) -> str:
     from mailproc.reading import read_message
 
     read = read_message(mail.raw)
-    return f"To: {mail.recipient}\nSubject: {read.subject}\n\n" + "\n".join(map(safe, read.text.splitlines()))
+    return f"To: {mail.recipient}\nSubject: {read.subject}\n\n" + "\n".join(map(_safe, read.text.splitlines()))
+
+
+def _safe(line: str) -> str:
+    """A line that can be shown, with its indentation."""
+    return line[: len(line) - len(line.lstrip(" "))] + safe(line)
 
 
 def _sent(settings: Settings, mail: Composed) -> bool:

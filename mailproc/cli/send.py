@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from mailproc.submission import Relay, Submitted
 
 _NAME = re.compile(r"[!-9;-~]{1,77}")  # of a field (RFC 5322 section 2.2)
+_OURS = frozenset({"bcc", "mime-version"})  # and all of Content-: a blind copy is a --recipient
+# Without blanks and angle brackets, as a command of SMTP carries it (RFC 5321 section 4.1.2, RFC 6531 section 3.3).
+_ADDRESS = re.compile(r"[^\s<>@\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]+@[^\s<>@\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]+")
 _DOT_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _MESSAGE_ID = re.compile(rf"<{_DOT_ATOM}@{_DOT_ATOM}>")  # RFC 5322 section 3.6.4, without its obsolete forms
 
@@ -71,13 +74,13 @@ def send(
     envelope = [address(each) for each in recipients] or _addresses([*to, *cc])
     if not envelope:
         raise click.UsageError("Nobody is to get it; name somebody with --to or --recipient.")
-    for each in envelope:
-        if not is_storable(each) or "@" not in each:
+    path = reverse_path(sender) if sender is not None else _addresses([author])[0]
+    for each in [*envelope, *([path] if path else [])]:
+        if not _ADDRESS.fullmatch(each):
             raise click.UsageError(f"{safe(each)} is no address; write it like ann@example.org.")
     if dry_run:
         click.echo(mail.as_string(policy=SMTP.clone(linesep="\n")), nl=False)
         return os.EX_OK
-    path = reverse_path(sender) if sender is not None else _addresses([author])[0]
     with _relay(settings, url) as relay:
         submitted = _submitted(relay, path, envelope, mail.as_bytes(policy=SMTP))
     return _told(dict(zip(envelope, submitted, strict=True)))
@@ -86,13 +89,16 @@ def send(
 def _text(encoding: str) -> str:
     if sys.stdin.isatty():
         click.echo("The text; end it with Ctrl-D.", err=True)
+    octets = sys.stdin.buffer.read()
     try:
-        return sys.stdin.buffer.read().decode(encoding).replace("\r\n", "\n")
+        text = octets.decode(encoding)
+        text.encode()  # what a codec may give and no mail can hold: halves of surrogate pairs
     except LookupError:
         raise click.UsageError(f"--encoding {safe(encoding)}: there is no such charset; say utf-8.") from None
-    except UnicodeDecodeError as error:
-        text = f"stdin is not {safe(encoding)} (octet {error.start}); name its charset with --encoding."
-        raise click.UsageError(text) from None
+    except UnicodeError as error:
+        place = f" (octet {error.start})" if isinstance(error, UnicodeDecodeError) else ""
+        raise click.UsageError(f"stdin is not {safe(encoding)}{place}; name its charset with --encoding.") from None
+    return text.replace("\r\n", "\n")
 
 
 def _composed(
@@ -102,11 +108,18 @@ def _composed(
     given = [("From", author), *_joined("To", to), *_joined("Cc", cc), ("Subject", subject), *headers]
     for name, value in given:
         _add(mail, name, value)
+    international = [each for name in ("From", "To", "Cc") for each in _addresses(mail.get_all(name, [])) if not each.isascii()]
+    if international:  # an encoded word may not stand in an address (RFC 2047 section 5)
+        raise click.UsageError(
+            f"{safe(international[0])}: an address in a header must be ASCII here; name it with --recipient."
+        )
     domain = _addresses([author])[0].rpartition("@")[2]
     now = datetime.now(UTC)
     for name, value in (("Date", format_datetime(now)), ("Message-ID", f"<{now:%Y%m%d%H%M%S.%f}.{os.getpid()}@{domain}>")):
         if name not in mail:
             mail[name] = value
+    if not getattr(mail["Date"], "datetime", None):
+        raise click.UsageError("Date is none; write it like Sat, 21 Nov 2026 12:00:00 +0000.")
     if not _MESSAGE_ID.fullmatch(str(mail["Message-ID"])):
         raise click.UsageError(f"Message-ID {safe(str(mail['Message-ID']))} is none; write it like <word.word@example.org>.")
     mail.set_content(text, cte="quoted-printable" if not text.isascii() else None)
@@ -118,7 +131,7 @@ def _joined(name: str, mailboxes: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _add(mail: EmailMessage, name: str, value: str) -> None:
-    if not _NAME.fullmatch(name) or name.lower() in ("mime-version", "content-type", "content-transfer-encoding"):
+    if not _NAME.fullmatch(name) or name.lower() in _OURS or name.lower().startswith("content-"):
         raise click.UsageError(f"--header {safe(name)}: no field can be added under this name.")
     if not is_storable(value):
         raise click.UsageError(f"{name}: {safe(value)!r} is not one line of text.")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from mailproc import Delivery, Errand, Outcome, Rejected, Transient, handler
+from mailproc import Address, Delivery, Errand, Outcome, Rejected, Transient, handler
 from mailproc.errors import Interrupted
 
 effect = sa.Table(
@@ -68,6 +68,15 @@ class Deeds:
     def _note(self, subject: str, attempt: int) -> None:
         with (self.folder / "calls").open("a") as file:
             file.write(f"{subject} {attempt}\n")
+
+
+@dataclass(frozen=True)
+class Discreet(Deeds):
+    """The same, and its addresses are nobody's business."""
+
+    def shown(self, address: Address) -> str:
+        """Its domain alone."""
+        return f"somebody at {address.domain}"
 
 
 def _kill(deeds: Deeds, delivery: Delivery, argument: str) -> None:

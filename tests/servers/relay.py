@@ -37,6 +37,7 @@ class RelayServer:
     ``refuse_mail``, ``refuse_data``   the reply to every MAIL, to every content
     ``most_recipients``  how many a mail may have; to the next ones it replies ``too_many``
     ``drop_at``      recipients at whose RCPT the connection is closed
+    ``refuse_words``   a content that holds these is refused
     ``drop_after_dot``   how many contents are kept and then answered by closing the connection
     ``lose_after_dot``   how many contents are not kept and answered by closing the connection
     ``hang``         seconds to wait before a content is answered
@@ -63,6 +64,7 @@ class RelayServer:
         self.most_recipients: int | None = None
         self.too_many = "452 4.5.3 too many recipients"
         self.drop_at: set[str] = set()
+        self.refuse_words = b""
         self.drop_after_dot = 0
         self.lose_after_dot = 0
         self.asked: list[str] = []
@@ -163,6 +165,8 @@ class RelayServer:
             return "250 OK"
         content = envelope.content
         assert isinstance(content, bytes)
+        if self.refuse_words and self.refuse_words in content:
+            return "554 5.7.1 spam"
         self.received.append(Received((envelope.mail_from or "").replace("<>", ""), list(envelope.rcpt_tos), content))
         self.clients.append(session.peer[1])
         await asyncio.sleep(self.hang)

@@ -471,3 +471,12 @@ def test_check_reports_facts(authority: Authority) -> None:
         assert facts.logged_in
         assert not relay.connected
         assert server.received == []
+
+
+@pytest.mark.parametrize("code", [530, 534, 535, 538])
+def test_a_recipient_for_whom_a_login_is_wanted_waits_alone(server: RelayServer, code: int) -> None:
+    """Said to MAIL such a reply is about us; said of one recipient it is no reason to keep the mail from the others."""
+    server.refuse["bad@example.org"] = f"{code} 5.7.0 log in first"
+    with Relay(server.host, server.port) as relay:
+        told = relay.send("", ["bad@example.org", ANN], RAW)
+    assert [(each.kind, each.reply[:3]) for each in told] == [("retry", str(code)), ("sent", "250")]

@@ -11,7 +11,7 @@ from bugs.notices import notices
 from mailproc import Address, Delivery, Outcome, Reply, handler
 from mailproc.commands import outcome_of
 
-_NUMBER = re.compile(r"[0-9]{1,9}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")  # in one spelling: else the same signature would count once for each
 _NO_SUCH_ADDRESS = "There is no such address. There are new@, edit@, help@, and the number of each bug."
 
 
