@@ -27,7 +27,7 @@ _BLANK_LINE = re.compile(rb"\n\r?\n")
 _NEXT_FIELD = re.compile(rb"\n(?![ \t])")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")  # ftext, and the blanks of RFC 5322 section 4.5
 _NAME = re.compile(r"[!-9;-~]{1,76}")
-_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _PLAIN_IN_Q = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")  # RFC 2047 section 5 (3)
 
@@ -165,6 +165,11 @@ def write_field(name: str, value: str, line_end: bytes = b"\r\n") -> Field:
         raise ValueError(f"{name}: a word of the value is too long for a line of {_LONGEST_LINE} octets")
     end = line_end.decode("ascii")
     return Field(name, f"{end.join(rows)}{end}".encode("ascii"))
+
+
+def on_one_line(text: str) -> str:
+    """Any text as the value of a field: what `write_field` would refuse in it is a blank."""
+    return _UNWRITABLE.sub(" ", text).strip(" ")
 
 
 def phrase(words: str) -> str:

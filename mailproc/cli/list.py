@@ -208,7 +208,7 @@ def _set_closed(settings: Settings, name: str, at: datetime | None) -> None:
 
     with _lists(writing(settings)) as session:
         found = lists.find(session, name)
-        lists.change(session, found, closed_at=at)
+        lists.set_closed(session, found, at)
     done(f"list {found} is {'closed' if at else 'open'}")
 
 

@@ -59,7 +59,7 @@ def read_chain(raw: bytes, header: Header, txt: TextRecords) -> Chain:
     found = [(at, name.lower(), value) for at, (name, value) in enumerate(header.fields) if name.lower() in NAMES]
     if not found:
         return Chain("none")
-    length = max(int(instance[1]) if (instance := _INSTANCE.search(value)) else 1 for _, _, value in found)
+    length = max(instance_of(value) or 1 for _, _, value in found)
     try:
         check_header(header)
         sets = _sets(found)
@@ -75,13 +75,18 @@ def read_chain(raw: bytes, header: Header, txt: TextRecords) -> Chain:
     return Chain("fail" if over else "pass", length, over)
 
 
+def instance_of(value: str) -> int:
+    """The number of the set that a field of a chain belongs to, by its tag ``i``; 0 where it has none."""
+    found = _INSTANCE.search(value)
+    return int(found[1]) if found else 0
+
+
 def _sets(found: Sequence[tuple[int, str, str]]) -> list[_Set]:
     """The sets, the first one first; `Unfit` unless each instance from 1 on has each of its fields once."""
     places: dict[tuple[int, str], int] = {}
     values: dict[int, str] = {}
     for at, name, value in found:
-        instance = _INSTANCE.search(value)
-        key = int(instance[1]) if instance else 0, name
+        key = instance_of(value), name
         if key in places:
             raise Unfit("an instance of the chain has a field twice")
         places[key] = at

@@ -19,7 +19,7 @@ from dkim.crypto import HASH_ALGORITHMS, parse_pem_private_key
 
 from mailproc.dkim import DomainFinding, DomainVerification
 from mailproc.dkim.canonical import Body
-from mailproc.dkim.chain import MOST_SETS, NAMES, Chain, read_chain
+from mailproc.dkim.chain import MOST_SETS, NAMES, Chain, instance_of, read_chain
 from mailproc.dkim.signature import check_header
 from mailproc.dkim.tags import Unfit, read_tags
 from mailproc.dkim.txt import Remembered, TextRecords
@@ -42,7 +42,8 @@ _WORDS = {DomainFinding.PASS: "pass", DomainFinding.AWAY: "temperror", DomainFin
 class Seal:
     """Who seals: an RSA private ``key`` in PEM, whose public half is in the DNS at ``selector``._domainkey.``domain``.
 
-    ``authserv_id`` is our name in what we state (RFC 8601 section 2.5). Raises ValueError where one of them cannot be used.
+    ``authserv_id`` is our name in what we state (RFC 8601 section 2.5). Case does not matter. Raises ValueError where one of
+    them cannot be used: its name, a colon and what is wrong with it.
     """
 
     key: bytes = field(repr=False)
@@ -52,12 +53,14 @@ class Seal:
 
     def __post_init__(self) -> None:
         for name in ("selector", "domain", "authserv_id"):
-            if not _DOMAIN.fullmatch(getattr(self, name)):
-                raise ValueError(f"{name}: {getattr(self, name)!r} is no name in the DNS")
+            value = getattr(self, name).lower()
+            object.__setattr__(self, name, value)
+            if not _DOMAIN.fullmatch(value):
+                raise ValueError(f"{name}: {value!a} is no name in the DNS; use letters, digits, hyphens and dots")
         try:
             parse_pem_private_key(self.key)
         except Exception:  # whatever its reader of ASN.1 stumbles over
-            raise ValueError("the key is no RSA private key in PEM") from None
+            raise ValueError("key: it is no RSA private key in PEM; make one with openssl genrsa") from None
 
 
 def sealed(raw: bytes, original: bytes, seal: Seal, txt: TextRecords, now: datetime) -> bytes:
@@ -127,13 +130,8 @@ def _earlier(fields: Sequence[Any], header: Header) -> list[Any]:
     """The fields of a chain that holds, the newest set first, each as seal, message signature, results."""
     order = {name: place for place, name in enumerate(NAMES)}
     found = [(value, name.lower(), at) for at, (name, value) in enumerate(header.fields) if name.lower() in order]
-    ranked = sorted(found, key=lambda each: (_instance(each[0]), order[each[1]]), reverse=True)
+    ranked = sorted(found, key=lambda each: (instance_of(each[0]), order[each[1]]), reverse=True)
     return [fields[at] for _, _, at in ranked]
-
-
-def _instance(value: str) -> int:
-    found = re.search(r"(?:^|;)[ \t]*i[ \t]*=[ \t]*([0-9]{1,3})", value)
-    return int(found[1]) if found else 0
 
 
 def _signed(signer: Any, name: str, seal: Seal, tags: list[tuple[bytes, bytes]], names: Sequence[str]) -> bytes:

@@ -6,9 +6,9 @@ __all__ = ["Group", "InvalidRecipient", "Resolver", "Tunnel"]
 
 if TYPE_CHECKING:
     from mailproc.forward.resolver import Group, InvalidRecipient, Resolver
-    from mailproc.forward.tunnel import Tunnel
+    from mailproc.forward.tunnel.handler import Tunnel
 else:
-    _WHERE = {"Group": "resolver", "InvalidRecipient": "resolver", "Resolver": "resolver", "Tunnel": "tunnel"}
+    _WHERE = {"Group": "resolver", "InvalidRecipient": "resolver", "Resolver": "resolver", "Tunnel": "tunnel.handler"}
 
     def __getattr__(name: str) -> object:
         """Import what is asked for: this package is imported wherever its migrations are looked up."""

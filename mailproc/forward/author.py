@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mailproc import Address
+from mailproc.forward.paths import angled
 from mailproc.forward.signed import SIGNATURE
 from mailproc.rawmail import RawMail, phrase
 from mailproc.reading import decode_words, one_line, read_addresses
@@ -13,7 +14,6 @@ _LONGEST_NAME = 60  # characters
 _MOST_ANSWERED = 10  # addresses in Reply-To
 _LOOK_AT = 10_000  # characters of From
 _SYNTAX = re.compile(r"[,;:<>()\[\]\"\\@]+")  # what makes other readers see an address, or several
-_ANGLED = re.compile(r"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,190})>")
 _NOBODY = "Somebody"
 
 
@@ -38,7 +38,7 @@ def named(value: str) -> list[Address]:
     mail is not trusted by this, it is only made sure that its author hears of the answers.
     """
     found = read_addresses([value[:_LOOK_AT]], limit=_MOST_ANSWERED)
-    return list(found) or [Address.parse(each) for each in _ANGLED.findall(value[:_LOOK_AT])[:_MOST_ANSWERED]]
+    return list(found) or [Address.parse(each) for each in angled(value[:_LOOK_AT])[:_MOST_ANSWERED]]
 
 
 def display_name(value: str) -> str:

@@ -17,7 +17,7 @@ from mailproc.forward.listfields import ListFields, with_list_fields
 from mailproc.forward.plaintext import as_plain_text
 from mailproc.forward.received import Hop, marked, received
 from mailproc.forward.references import repaired
-from mailproc.forward.signed import SIGNATURE, signed_names
+from mailproc.forward.signed import signed_names
 from mailproc.rawmail import RawMail
 from mailproc.reading import Message
 
@@ -41,7 +41,6 @@ class Changes:
     ``list_fields``  the list that the mail says it came through; None for an alias, which leaves no trace but the mark
     ``address``      the address that was written to: the mark against loops, and of From in the name of the list
     ``hop``          what our Received says, None for no such field
-    ``subject``      another subject, None for the mail's own
     ``from_policy``  whose address From has
     ``plain_text``   whether HTML and files are taken out
     ``references``   whether References that a relay has cut are mended
@@ -52,7 +51,6 @@ class Changes:
     list_fields: ListFields | None = None
     address: str = ""
     hop: Hop | None = None
-    subject: str | None = None
     from_policy: FromPolicy = FromPolicy.KEEP
     plain_text: bool = False
     references: bool = False
@@ -60,18 +58,33 @@ class Changes:
     txt: TextRecords | None = None
 
 
-def apply(raw: bytes, message: Message, changes: Changes, now: datetime, recipients: Sequence[str] = ()) -> bytes:
-    """The mail ``raw``, which is ``message``, as it goes on to ``recipients``, with CRLF line ends.
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A mail as it came, read once for all copies of it: ``raw``, ``message``, and ``mail``, of which copies are made."""
 
-    Raises `mailproc.forward.references.BrokenReferences`, a ValueError, for a mail that cannot be mended.
+    raw: bytes
+    message: Message
+    mail: RawMail
+
+    @classmethod
+    def read(cls, raw: bytes, message: Message) -> Arrived:
+        """The mail ``raw``, which is ``message``.
+
+        Its copies have no Return-Path of the delivery to us: the next one writes its own (RFC 5321 section 4.4).
+        """
+        return cls(raw, message, RawMail.read(raw).without("Return-Path"))
+
+
+def apply(arrived: Arrived, changes: Changes, now: datetime, recipients: Sequence[str] = ()) -> bytes:
+    """A copy of the mail as it goes on to ``recipients``, with CRLF line ends.
+
+    Raises `mailproc.forward.references.BrokenReferences` for a mail that cannot be mended.
     """
-    mail = RawMail.read(raw)
+    mail, message = arrived.mail, arrived.message
     if changes.references:
         mail = repaired(mail)
     if changes.plain_text:
         mail = as_plain_text(mail, message)
-    if changes.subject is not None:
-        mail = _with_subject(mail, changes.subject)
     if _is_munged(message, changes):
         name = changes.list_fields.name if changes.list_fields else changes.address.partition("@")[0]
         mail = in_the_name_of(mail, name, changes.address)
@@ -81,13 +94,7 @@ def apply(raw: bytes, message: Message, changes: Changes, now: datetime, recipie
         mail = marked(mail, changes.address)
     if changes.hop is not None:
         mail = mail.on_top("Received", received(changes.hop, recipients, now))
-    return _sealed(mail.to_wire(), raw, changes, now)
-
-
-def _with_subject(mail: RawMail, subject: str) -> RawMail:
-    """The mail with this subject; signatures that cover the old one go, for they are wrong now."""
-    signed = "subject" in signed_names(mail)
-    return (mail.without(SIGNATURE) if signed else mail).replaced("Subject", subject)
+    return _sealed(mail.to_wire(), arrived.raw, changes, now)
 
 
 def _is_munged(message: Message, changes: Changes) -> bool:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import quote
 
 from mailproc import Address, Delivery
 from mailproc.dkim.sealing import Seal
 from mailproc.dkim.txt import TextRecords
-from mailproc.forward.changes import Changes, FromPolicy, apply
+from mailproc.forward.changes import Arrived, Changes, FromPolicy, apply
 from mailproc.forward.listfields import ListFields
-from mailproc.forward.received import Hop
+from mailproc.forward.received import Hop, hop_of
 from mailproc.forward.resolver import Group
-from mailproc.rawmail import RawMail
 
-_PROTOCOLS = {"smtp": "SMTP", "lmtp": "LMTP"}
 _SAMPLE = Group("list", Address("list", "example.org"), (), is_list=True, owner="owner@example.org")
 
 
@@ -26,7 +23,8 @@ class Copying:
 
     ``hostname`` is our name in Received. ``sender`` is the address in Sender of a list's mail, "" for no such field. ``help``,
     ``subscribe`` and ``unsubscribe`` are URLs, in which ``{list}`` is the name of the list; where there is none a mail to the
-    list's owner does it. The others are those of `Changes`. Raises ValueError for what cannot stand in its field.
+    list's owner does it. The others are those of `Changes`. Raises ValueError, which names the option of the handler, for what
+    cannot stand in its field.
     """
 
     hostname: str
@@ -42,29 +40,33 @@ class Copying:
     seal: Seal | None = None
 
     def __post_init__(self) -> None:
-        Hop(self.hostname, "0")
-        self._fields(_SAMPLE)
+        try:
+            Hop(self.hostname, "0")
+        except ValueError:
+            raise ValueError(f"hostname: {self.hostname!a} cannot be a name; write it like mx.example.org") from None
+        try:
+            self._fields(_SAMPLE)
+        except ValueError as error:  # of the sample all is sound but the URLs
+            raise ValueError(f"list_{error}") from None
 
-    def copy(self, delivery: Delivery, group: Group, recipients: Sequence[str], now: datetime) -> bytes:
+    def copy(self, delivery: Delivery, arrived: Arrived, group: Group, recipients: Sequence[str]) -> bytes:
         """The mail as it goes on to these recipients of a group; raises `BrokenReferences` for one that cannot be mended."""
         changes = Changes(
             list_fields=self._fields(group) if group.is_list else None,
             address=str(group.address),
-            hop=self._hop(delivery),
+            hop=hop_of(delivery, self.hostname),
             from_policy=self.from_policy,
             plain_text=self.plain_text,
             references=self.references,
             seal=self.seal,
             txt=self.txt,
         )
-        return _applied(delivery, changes, recipients, now)
+        return apply(arrived, changes, delivery.now, recipients)
 
-    def unchanged(self, delivery: Delivery, recipient: Address, now: datetime) -> bytes:
+    def unchanged(self, delivery: Delivery, recipient: Address) -> bytes:
         """The mail as it is, with our Received on top."""
-        return _applied(delivery, Changes(hop=self._hop(delivery)), [str(recipient)], now)
-
-    def _hop(self, delivery: Delivery) -> Hop:
-        return Hop(self.hostname, delivery.id, _PROTOCOLS.get(delivery.entrance, ""))
+        arrived = Arrived.read(delivery.raw, delivery.message)
+        return apply(arrived, Changes(hop=hop_of(delivery, self.hostname)), delivery.now, [str(recipient)])
 
     def _fields(self, group: Group) -> ListFields:
         return ListFields(
@@ -79,12 +81,6 @@ class Copying:
             one_click=self.one_click,
             others=(("List-Name", group.name),),
         )
-
-
-def _applied(delivery: Delivery, changes: Changes, recipients: Sequence[str], now: datetime) -> bytes:
-    """The changed mail, without the Return-Path of the delivery to us: the next one writes its own (RFC 5321 section 4.4)."""
-    raw = RawMail.read(delivery.raw).without("Return-Path").to_bytes()
-    return apply(raw, delivery.message, changes, now, recipients)
 
 
 def _urls(patterns: Sequence[str], group: Group, command: str) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,24 +15,20 @@ from sqlalchemy.orm import Session
 from mailproc import Address, Delivery, Forward, Outcome, Reply, Trust, handler
 from mailproc.dkim.txt import TextRecords
 from mailproc.forward import options
-from mailproc.forward.changes import FromPolicy
-from mailproc.forward.checks import CHECKS, objection
+from mailproc.forward.bounces.returned import is_automatic, take_back
+from mailproc.forward.bounces.reversepaths import ReversePaths, bounced, reverse_paths
+from mailproc.forward.changes import Arrived, FromPolicy
+from mailproc.forward.checks import CHECKS, Candidate, objection, too_big, unsendable
 from mailproc.forward.copying import Copying
 from mailproc.forward.dmarc import strict
-from mailproc.forward.envelope import EnvelopePolicy, bounced, reverse_paths
+from mailproc.forward.paths import is_address
 from mailproc.forward.received import CIRCLES, circles
-from mailproc.forward.references import BrokenReferences
 from mailproc.forward.resolver import Group, InvalidRecipient, Resolver
-from mailproc.forward.returned import is_automatic, take_back
 from mailproc.forward.served import claim, digest_of
 from mailproc.reading import one_line, sole_author
 
-# What can stand in the fields of a list: an address beyond ASCII cannot.
-_SERVED = re.compile(r"[!-;=?A-~]{1,190}@(?!.{191})[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
-
 _UNKNOWN = (550, "5.1.1")  # bad destination mailbox address (RFC 3463 section 3.2)
 _CLOSED = (550, "5.7.2")  # mailing list expansion prohibited (RFC 3463 section 3.8)
-_MALFORMED = (554, "5.6.0")
 
 
 @handler(requires=Trust.NONE)
@@ -88,10 +83,10 @@ class Forwarder:
         return options.resolver_of(self.resolver)
 
     @cached_property
-    def _policy(self) -> EnvelopePolicy:
+    def _policy(self) -> ReversePaths:
         bounces = options.address_of("bounces", self.bounces)
         domain = self.srs_domain or (bounces.domain if bounces else "")
-        return EnvelopePolicy(self.envelope_from, bounces, self.verp, options.secret_of(self.secret_file), domain)
+        return ReversePaths(self.envelope_from, bounces, self.verp, options.secret_of(self.secret_file), domain)
 
     @cached_property
     def _txt(self) -> TextRecords:
@@ -122,28 +117,24 @@ class Forwarder:
 
         Raises `Transient` where the source of the lists is away.
         """
-        path = bounced(address, self._policy)
+        path = bounced(address, self._policy, datetime.now(UTC))
         if path is not None:
             return Reply(*_UNKNOWN, path.objection) if path.objection else True
         try:
             self._groups(address, session)
         except InvalidRecipient as no:
-            return Reply(*_UNKNOWN, str(no))
+            return no.reply or False
         return True
 
     def __call__(self, delivery: Delivery) -> Outcome:
         """Take back a bounce, refuse what is to be refused, and send everything else on."""
-        path = bounced(delivery.recipient, self._policy)
+        path = bounced(delivery.recipient, self._policy, delivery.now)
         if path is not None:
             return take_back(delivery, path, self._policy, self._marks(delivery.recipient.domain), self._copying)
         refused = self._objection(delivery)
         if refused is not None:
             return _refused(delivery, refused)
-        try:
-            groups = self._groups(delivery.recipient, delivery.session)
-        except InvalidRecipient as no:
-            return delivery.reject(str(no), reply=Reply(*_UNKNOWN, str(no)), dsn=True)
-        return self._sent_on(delivery, groups)
+        return self._sent_on(delivery, self._groups(delivery.recipient, delivery.session))
 
     def _marks(self, domain: str) -> tuple[str, ...]:
         """What only mail of ours has: our Received, where this machine has a name, and the List-Id of a list of the domain."""
@@ -151,19 +142,18 @@ class Forwarder:
         return (*ours, f".{domain}>")
 
     def _objection(self, delivery: Delivery) -> Reply | None:
-        """What the checks of the operator say, and whether the mail goes in circles."""
-        found = objection(
-            self.reject,
+        """What the checks of the operator say, whether anybody could take the mail, and whether it goes in circles."""
+        mail = Candidate(
             delivery.message,
             delivery.raw,
             delivery.reverse_path,
             delivery.recipient,
             lambda domain: strict(domain, self._txt),
         )
-        return found or _circles(delivery, str(delivery.recipient))
+        return objection(self.reject, mail) or unsendable(delivery.raw) or _circles(delivery, str(delivery.recipient))
 
     def _groups(self, address: Address, session: Session) -> Sequence[Group]:
-        if not _SERVED.fullmatch(str(address)):
+        if not is_address(str(address)):
             raise InvalidRecipient([f"{one_line(str(address), 80)} is no address here"])
         groups = tuple(self._resolver.resolve(address, session))
         if not all(isinstance(each, Group) for each in groups):
@@ -176,35 +166,34 @@ class Forwarder:
         if not taking:
             automatic = any(group.recipients for group in groups)
             return delivery.drop("an automatic mail is not for a mailing list" if automatic else "the address reaches nobody")
-        refused = next(
-            filter(None, (_circles(delivery, str(each.address)) or _closed(delivery, each) for each in taking)), None
-        )
+        against = (_circles(delivery, str(each.address)) or _closed(delivery, each) for each in taking)
+        refused = next(filter(None, against), None) or too_big(len(taking) * len(delivery.raw))
         if refused is not None:
             return _refused(delivery, refused)
-        try:
-            with delivery.session.begin_nested():  # of what is refused nobody has been served
-                copies = list(self._copies(delivery, taking, datetime.now(UTC)))
-        except BrokenReferences as broken:
-            return _refused(delivery, Reply(*_MALFORMED, str(broken)))
+        copies = list(self._copies(delivery, taking))
         if not copies:
             return delivery.drop("everybody has had it by another address")
         return delivery.handled(_note(copies), send=[forward for copy in copies for forward in copy])
 
-    def _copies(self, delivery: Delivery, groups: Sequence[Group], now: datetime) -> Iterator[list[Forward]]:
+    def _copies(self, delivery: Delivery, groups: Sequence[Group]) -> Iterator[list[Forward]]:
         """What each group gets; who is in several is in the first, and who has had the mail before is in none."""
         digest = digest_of(delivery.raw, delivery.message.header.start)
         everybody = [recipient for group in groups for recipient in group.recipients]
-        left = set(claim(delivery.session, digest, everybody, now))
+        left = set(claim(delivery.session, digest, everybody, delivery.now))
+        arrived = Arrived.read(delivery.raw, delivery.message)
         for group in groups:
-            recipients = [each for each in group.recipients if each.lower() in left]
-            left.difference_update(each.lower() for each in recipients)
+            spelt: dict[str, str] = {}
+            for each in group.recipients:
+                spelt.setdefault(each.lower(), each)
+            recipients = [address for folded, address in spelt.items() if folded in left]
+            left -= spelt.keys()
             if recipients:
-                raw = self._copying.copy(delivery, group, recipients, now)
+                raw = self._copying.copy(delivery, arrived, group, recipients)
                 yield list(self._forwards(delivery, raw, recipients))
 
     def _forwards(self, delivery: Delivery, raw: bytes, recipients: Sequence[str]) -> Iterator[Forward]:
         tells = self.envelope_from != "fixed"
-        for path, whose in reverse_paths(self._policy, delivery.reverse_path, recipients):
+        for path, whose in reverse_paths(self._policy, delivery.reverse_path, recipients, delivery.now):
             yield delivery.forward(raw, whose, reverse_path=path, tells_sender=tells)
 
 

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mailproc.forward.paths import is_address
 from mailproc.rawmail import RawMail, phrase
 from mailproc.reading import one_line
 
 _LONGEST_NAME = 120  # characters; RFC 2919 section 2 would have the whole value below 255
 _URL = re.compile(r"(?:https?|mailto|ftp):[!-;=?-~]{1,900}")
 _LIST_ID = re.compile(r"[A-Za-z0-9_~!#$%&'*+/=?^`{|}-]+(?:\.[A-Za-z0-9_~!#$%&'*+/=?^`{|}-]+)+")
-_ADDRESS = re.compile(r"[!-;=?-~]{1,190}@[A-Za-z0-9.-]{1,190}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,12 @@ class ListFields:
     """What a mail tells of the list that it came through.
 
     ``name``            what people call the list
-    ``address``         where it is written to, ``local@domain``
-    ``list_id``         its identifier (RFC 2919), ``local.domain`` of the address unless given; it is to stay when that changes
+    ``address``         where it is written to, ``local@domain``; ``local.domain`` is its List-Id (RFC 2919)
     ``help``, ``subscribe``, ``unsubscribe``  URLs, ``https:`` or ``mailto:``, the preferred first; none leaves the field out
     ``owner``           the address of who runs it
     ``sender``          the value of Sender, mostly the envelope's
     ``posting``         whether List-Post names the address, or says that nobody may write (``NO``)
     ``one_click``       whether an ``https:`` URL in ``unsubscribe`` takes the POST of RFC 8058
-    ``precedence``      ``list`` or ``bulk``, or "" for none; responders go by it (RFC 3834 section 2)
-    ``quiet``           whether Exchange is asked not to answer that its users are out of the office
     ``others``          further fields, name and value, such as List-Name
 
     Raises ValueError for what cannot stand in its field.
@@ -36,7 +33,6 @@ class ListFields:
 
     name: str
     address: str
-    list_id: str = ""
     help: tuple[str, ...] = ()
     subscribe: tuple[str, ...] = ()
     unsubscribe: tuple[str, ...] = ()
@@ -44,21 +40,24 @@ class ListFields:
     sender: str = ""
     posting: bool = True
     one_click: bool = True
-    precedence: str = "list"
-    quiet: bool = True
     others: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.list_id:
-            object.__setattr__(self, "list_id", self.address.replace("@", "."))
         for name in ("address", "owner", "sender"):
-            if not _ADDRESS.fullmatch(value := getattr(self, name)) and (value or name == "address"):
-                raise ValueError(f"{name}: {value!r} is no address")
-        for url in (*self.help, *self.subscribe, *self.unsubscribe):
-            if not _URL.fullmatch(url):
-                raise ValueError(f"{url!r} is no URL; write it like https://example.org/list or mailto:list@example.org")
+            value: str = getattr(self, name)
+            if not is_address(value) and (value or name == "address"):
+                raise ValueError(f"{name}: {value!a} is no address; write it like notes@lists.example.org")
+        for name in ("help", "subscribe", "unsubscribe"):
+            for url in getattr(self, name):
+                if not _URL.fullmatch(url):
+                    raise ValueError(f"{name}: {url!a} is no URL; write it like https://example.org/x or mailto:x@example.org")
         if not _LIST_ID.fullmatch(self.list_id):
-            raise ValueError(f"list_id: {self.list_id!r} is no identifier; write it like notes.example.org")
+            raise ValueError(f"address: {self.address!a} makes no List-Id; write it like notes@lists.example.org")
+
+    @property
+    def list_id(self) -> str:
+        """The identifier of the list (RFC 2919)."""
+        return self.address.replace("@", ".")
 
 
 def with_list_fields(mail: RawMail, about: ListFields, signed: frozenset[str]) -> RawMail:
@@ -79,10 +78,8 @@ def with_list_fields(mail: RawMail, about: ListFields, signed: frozenset[str]) -
 def _fields(about: ListFields) -> Iterator[tuple[str, str]]:
     """From the undermost to the topmost: a field that is not there yet comes above the one before it."""
     yield from reversed(about.others)
-    if about.quiet:
-        yield "X-Auto-Response-Suppress", "OOF"
-    if about.precedence:
-        yield "Precedence", about.precedence
+    yield "X-Auto-Response-Suppress", "OOF"  # asks Exchange not to tell that its users are out of the office
+    yield "Precedence", "list"  # responders go by it (RFC 3834 section 2)
     if about.owner:
         yield "List-Owner", f"<mailto:{about.owner}>"
     if about.one_click and any(url.lower().startswith("https:") for url in about.unsubscribe):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,20 +11,20 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mailproc import Address
-from mailproc.forward.dead import forget
+from mailproc.columns import insert
+from mailproc.forward.bounces.dead import forget
 from mailproc.forward.expressions import LONGEST_NAME, NAME, shown
-from mailproc.forward.tables import bounce, insert, instant, list_, member
-from mailproc.reading import one_line, read_addresses
+from mailproc.forward.paths import is_address, is_domain, one_address
+from mailproc.forward.tables import bounce, list_, member
+from mailproc.reading import one_line
 
 KINDS = ("list", "alias")
 POSTERS = ("anyone", "members", "owner")
-_DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
-_LONGEST_DOMAIN = 190  # characters, so that it fits into a List-Id behind a name (RFC 2919 section 2)
 _ROWS = 500  # fetched at once
 
 
 class ListError(ValueError):
-    """What was asked of the lists cannot be; the text is one line with the fix."""
+    """What was asked of the lists cannot be: permanent, and the operator's; the text is one line with the fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +78,7 @@ def create(
 ) -> None:
     """Make a list or an alias without members; raises `ListError` for a name that is taken or cannot be one."""
     name, domain = name.lower(), domain.lower()
-    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-        raise ListError(
-            f"{one_line(name, 80)!a} cannot be a name: use at most {LONGEST_NAME} of a-z, 0-9, _, and . or - between them"
-        )
-    if domain and (not _DOMAIN.fullmatch(domain) or len(domain) > _LONGEST_DOMAIN):
-        raise ListError(f"{one_line(domain, 80)!a} cannot be a domain; write it like lists.example.org")
-    if posters == "owner" and not owner:
-        raise ListError(f"only the owner may write to {name}, and there is none; give one with --owner")
-    if not owner.isascii():
-        raise ListError(f"the owner {one_line(owner, 80)} cannot stand in a mail's header; use an address in ASCII")
+    _refuse_unfit(name, domain, owner, posters)
     row = {
         "name": name,
         "domain": domain,
@@ -99,8 +89,8 @@ def create(
         "strong": strong,
         "created_at": now,
     }
-    made = session.execute(insert(session, list_).values(row).on_conflict_do_nothing().returning(list_.c.id)).first()
-    if made is None:
+    new = insert(session.connection(), list_).values(row).on_conflict_do_nothing().returning(list_.c.id)
+    if session.execute(new).first() is None:
         raise ListError(f"there is a list {name}{'@' * bool(domain)}{domain} already; type: mailproc list show")
 
 
@@ -156,9 +146,9 @@ def every(session: Session, limit: int | None = None) -> Iterator[Listed]:
     return map(_listed, session.execute(counted))
 
 
-def change(session: Session, listed: Listed, *, closed_at: datetime | None) -> None:
-    """Close a list, to which nobody can write then, or open it again."""
-    session.execute(sa.update(list_).where(list_.c.id == listed.id).values(closed_at=closed_at))
+def set_closed(session: Session, listed: Listed, at: datetime | None) -> None:
+    """Close a list, to which nobody can write then, or with None open it again."""
+    session.execute(sa.update(list_).where(list_.c.id == listed.id).values(closed_at=at))
 
 
 def delete(session: Session, listed: Listed) -> None:
@@ -172,11 +162,11 @@ def add(session: Session, listed: Listed, address: str, *, now: datetime) -> boo
 
     Raises `ListError` for what is no address, and for a list that there is not.
     """
-    given = _nested(session, address) if address.startswith("@") else str(_mailbox(address))
-    if given.lower() == str(listed):
+    given = _nested(session, listed, address) if address.startswith("@") else str(_mailbox(address))
+    if given.lower() in (str(listed), f"@{listed.name}"):
         raise ListError(f"{given} is the list itself, and cannot be in it; leave it out")
     row = {"list_id": listed.id, "folded": given.lower(), "address": given, "receives": True, "added_at": now}
-    made = insert(session, member).values(row).on_conflict_do_nothing().returning(member.c.folded)
+    made = insert(session.connection(), member).values(row).on_conflict_do_nothing().returning(member.c.folded)
     return session.execute(made).first() is not None
 
 
@@ -217,27 +207,42 @@ def _not_in(listed: Listed, address: str) -> ListError:
     return ListError(f"{one_line(address, 80) or 'this address'} is not in {listed}; type: mailproc list show {listed}")
 
 
+def _refuse_unfit(name: str, domain: str, owner: str, posters: str) -> None:
+    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise ListError(
+            f"{one_line(name, 80)!a} cannot be a name: use at most {LONGEST_NAME} of a-z, 0-9, _, and . or - between them"
+        )
+    if domain and not is_domain(domain):
+        raise ListError(f"{one_line(domain, 80)!a} cannot be a domain; write it like lists.example.org")
+    if posters == "owner" and not owner:
+        raise ListError(f"only the owner may write to {name}, and there is none; give one with --owner")
+    if owner and not is_address(str(_mailbox(owner))):
+        raise ListError(f"the owner {one_line(owner, 80)} cannot stand in a mail's header; use an address in ASCII")
+
+
 def _mailbox(text: str) -> Address:
-    found = read_addresses([text])
-    if len(found) != 1 or str(found[0]).lower() != text.strip().lower():
+    found = one_address(text)
+    if found is None:
         raise ListError(f"{one_line(text, 80)!a} is not an address; write it like ann@example.org")
-    return found[0]
+    return found
 
 
-def _nested(session: Session, text: str) -> str:
+def _nested(session: Session, listed: Listed, text: str) -> str:
+    """``@name`` of a list that mail to ``listed`` can reach: of its domain, or of every domain."""
     name = text[1:].lower()
-    if not NAME.fullmatch(name) or session.execute(sa.select(list_.c.id).where(list_.c.name == name)).first() is None:
-        raise ListError(f"there is no list {shown(name)}, whose people could be in it; make it first")
+    there = sa.select(list_.c.id).where(list_.c.name == name)
+    if listed.domain:
+        there = there.where(list_.c.domain.in_((listed.domain, "")))
+    if not NAME.fullmatch(name) or session.execute(there).first() is None:
+        where = f" in {listed.domain}" if listed.domain else ""
+        raise ListError(f"there is no list {shown(name)}{where}, whose people could be in it; make it first")
     return f"@{name}"
 
 
 def _listed(row: sa.Row[Any]) -> Listed:
-    values = dict(row._mapping)
-    closed = values["closed_at"]
-    return Listed(**values | {"created_at": instant(row.created_at), "closed_at": closed and instant(closed)})
+    return Listed(**row._mapping)
 
 
 def _member(row: sa.Row[Any]) -> Member:
     dead = None if row.status is None else one_line(f"{row.status} {row.text}".strip(), 200)
-    last = row.last_seen and instant(row.last_seen)
-    return Member(row.address, row.receives, instant(row.added_at), dead, row.bounces or 0, last)
+    return Member(row.address, row.receives, row.added_at, dead, row.bounces or 0, row.last_seen)

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
+from mailproc import Delivery
+from mailproc.forward.paths import is_address
 from mailproc.rawmail import RawMail
 from mailproc.reading import Header
 
-MAX_RECEIVED = 50  # RFC 5321 section 6.3 asks for at least a hundred; mail that arrives has passed far fewer
+# RFC 5321 section 6.3 asks for at least a hundred; mail that arrives has passed far fewer. Screening and doors have the same.
+MAX_RECEIVED = 50
 CIRCLES = (554, "5.4.6")  # RFC 3463 section 3.5: routing loop detected
 
+_PROTOCOLS = {"smtp": "SMTP", "lmtp": "LMTP"}  # by the entrance
 _WORD = re.compile(r"[!-'*-:<-~]{1,255}")  # no blanks, and nothing that begins a comment or the date
-_PATH = re.compile(r"[!-;=?-~]{1,254}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,11 @@ class Hop:
                 raise ValueError(f"{name}: {word!r} cannot stand in a Received field")
 
 
+def hop_of(delivery: Delivery, by: str) -> Hop:
+    """The hop of a mail that came to the host ``by``."""
+    return Hop(by, delivery.id, _PROTOCOLS.get(delivery.entrance, ""))
+
+
 def received(hop: Hop, recipients: Sequence[str], now: datetime) -> str:
     """The value of our Received field.
 
@@ -43,7 +51,7 @@ def received(hop: Hop, recipients: Sequence[str], now: datetime) -> str:
     client, whom a handler does not know.
     """
     protocol = f" with {hop.protocol}" if hop.protocol else ""
-    alone = len(recipients) == 1 and _PATH.fullmatch(recipients[0])
+    alone = len(recipients) == 1 and is_address(recipients[0])
     named = f" for <{recipients[0]}>" if alone else ""
     return f"from unknown by {hop.by} (mailproc){protocol} id {hop.id}{named}; {format_datetime(now)}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from mailproc import Rejected, Reply
 from mailproc.rawmail import Field, RawMail
 
 _NAMES = ("references", "in-reply-to")
@@ -12,8 +13,12 @@ _IDENTIFIER = re.compile(rb"<[^<>]*+>")
 _BLANKS = re.compile(rb"[ \t\r\n]+")
 
 
-class BrokenReferences(ValueError):
-    """More than one field of a name is broken, so that nobody can tell which one was signed; the text is for the sender."""
+class BrokenReferences(Rejected):
+    """More than one field of a name is broken, so that nobody can tell which one was signed: permanent, ``554 5.6.0``."""
+
+    def __init__(self) -> None:
+        text = "The mail has more than one broken References or In-Reply-To field."
+        super().__init__(text, reply=Reply(554, "5.6.0", text))
 
 
 def repaired(mail: RawMail) -> RawMail:
@@ -25,7 +30,7 @@ def repaired(mail: RawMail) -> RawMail:
     broken = [at for at, field in enumerate(mail.fields) if field.name.lower() in _NAMES and _is_broken(field)]
     names = [mail.fields[at].name.lower() for at in broken]
     if len(set(names)) < len(names):
-        raise BrokenReferences("The mail has more than one broken References or In-Reply-To field.")
+        raise BrokenReferences
     if not broken:
         return mail
     fields = [_whole(field, mail.line_end) if at in broken else field for at, field in enumerate(mail.fields)]

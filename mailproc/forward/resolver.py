@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from mailproc import Rejected
+from mailproc import Rejected, Reply
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -39,11 +39,15 @@ class Group:
 
 
 class InvalidRecipient(Rejected):
-    """An address stands for nobody; ``reasons``, or the only one, are one for each part of the address that is wrong."""
+    """An address stands for nobody; ``reasons``, or the only one, are one for each part of the address that is wrong.
+
+    It is permanent: a client at a door is told ``550 5.1.1`` (RFC 3463 section 3.2), anybody else by a report (RFC 3464).
+    """
 
     def __init__(self, reasons: str | Iterable[str]) -> None:
         self.reasons = (reasons,) if isinstance(reasons, str) else tuple(reasons)
-        super().__init__("; ".join(self.reasons))
+        text = "; ".join(self.reasons)
+        super().__init__(text, reply=Reply(550, "5.1.1", text), dsn=True)
 
 
 class Resolver(Protocol):

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mailproc.forward.tables import insert, served
+from mailproc.columns import insert
+from mailproc.forward.tables import served
 
 KEPT = timedelta(days=30)
 
@@ -30,10 +31,11 @@ def digest_of(raw: bytes, start: int = 0) -> str:
     return hashlib.sha256(written.replace(b"\r\n", b"\n")).hexdigest()
 
 
-def had_mail(session: Session, recipients: Iterable[str]) -> frozenset[str]:
+def had_mail(session: Session, recipients: Iterable[str], now: datetime) -> frozenset[str]:
     """Those of the recipients, in lower case, to whom some mail went on in the last 30 days."""
     asked = {each.lower() for each in recipients}
-    return frozenset(session.scalars(sa.select(served.c.recipient).where(served.c.recipient.in_(asked)).distinct()))
+    lately = sa.and_(served.c.recipient.in_(asked), served.c.served_at >= now - KEPT)
+    return frozenset(session.scalars(sa.select(served.c.recipient).where(lately).distinct()))
 
 
 def claim(session: Session, digest: str, recipients: Iterable[str], now: datetime) -> frozenset[str]:
@@ -45,5 +47,5 @@ def claim(session: Session, digest: str, recipients: Iterable[str], now: datetim
     rows = [{"digest": digest, "recipient": each, "served_at": now} for each in sorted({each.lower() for each in recipients})]
     if not rows:
         return frozenset()
-    new = insert(session, served).on_conflict_do_nothing().returning(served.c.recipient)
+    new = insert(session.connection(), served).on_conflict_do_nothing().returning(served.c.recipient)
     return frozenset(session.execute(new, rows).scalars())

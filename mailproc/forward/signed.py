@@ -22,3 +22,9 @@ def signed_names(mail: RawMail) -> frozenset[str]:
             if name.strip().lower() == "h":
                 names.update("".join(each.split()).lower() for each in value.split(":"))
     return frozenset(names - {""})
+
+
+def with_subject(mail: RawMail, subject: str) -> RawMail:
+    """The mail with this subject, one line; signatures that cover the old one go, for they are wrong now."""
+    signed = "subject" in signed_names(mail)
+    return (mail.without(SIGNATURE) if signed else mail).replaced("Subject", subject)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+
+from mailproc.columns import Instant, Number
 
 metadata = sa.MetaData()
-
-Instant = sa.DateTime(timezone=True)  # UTC; SQLite gives it back without a zone
-Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite numbers only an INTEGER primary key by itself
 
 list_ = sa.Table(
     "forward_list",
@@ -58,13 +53,3 @@ served = sa.Table(
     sa.Column("recipient", sa.Text, primary_key=True, index=True, doc="lower-case"),
     sa.Column("served_at", Instant, nullable=False, index=True),
 )
-
-
-def insert(session: Session, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that knows ON CONFLICT, which SQLite and PostgreSQL spell alike but SQLAlchemy keeps apart."""
-    return sqlite.insert(table) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(table)
-
-
-def instant(value: datetime) -> datetime:
-    """A time from the database, aware."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

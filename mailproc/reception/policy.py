@@ -78,7 +78,7 @@ class RecipientPolicy:
             with reading(self.engine) as conn, Session(conn) as session:
                 answer = accepts(address, session)
         except Rejected as no:
-            return Reply(550, "5.7.1", str(no))
+            return no.reply or Reply(550, "5.7.1", str(no))
         except Transient as not_now:
             return Reply(450, "4.7.1", str(not_now))
         if isinstance(answer, Reply):

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from mailproc.database import tables
 from mailproc.forward import lists
+from mailproc.forward import tables as own
 from mailproc.testing import PostOffice
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 MakeList = Callable[..., None]
+Bind = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[PostOffice]:
+    """An installation with the tables of the forwarder."""
+    with PostOffice(migrations="forward") as opened:
+        yield opened
 
 
 @pytest.fixture
-def office() -> Iterator[PostOffice]:
-    """An installation of one's own, with the tables of the forwarder."""
-    with PostOffice(migrations="forward") as opened:
-        yield opened
+def office(installed: PostOffice) -> Iterator[PostOffice]:
+    """The installation without anything in it: what a test puts there goes when it ends."""
+    began = installed.now
+    yield installed
+    installed.now = began
+    with installed.session() as session:
+        for table in (*reversed(own.metadata.sorted_tables), *reversed(tables.metadata.sorted_tables)):
+            session.execute(table.delete())
 
 
 @pytest.fixture
@@ -39,10 +54,26 @@ def make_list(office: PostOffice) -> MakeList:
 
 
 @pytest.fixture
-def bind(office: PostOffice) -> Callable[..., None]:
+def bind(office: PostOffice) -> Bind:
     """Let the forwarder serve lists.example.org with these options."""
 
     def bound(*, trust: Sequence[str] = (), **options: object) -> None:
         office.bind("lists.example.org", "forward", {"hostname": "mail.example.org"} | options, drop=["loop"], trust=trust)
 
     return bound
+
+
+@pytest.fixture
+def board(make_list: MakeList, bind: Bind) -> None:
+    """The list board with two members, served by a forwarder without options."""
+    make_list("board", "ann@example.org", "bob@example.net", description="The board", owner="eve@example.org")
+    bind()
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A file with a secret that nobody else may read."""
+    file = tmp_path / "secret"
+    file.write_text("correct horse battery\n")
+    file.chmod(0o600)
+    return file

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailproc import Address, Reply
-from mailproc.forward.checks import CHECKS, objection
+from mailproc.forward.checks import CHECKS, Candidate, objection, unsendable
 from mailproc.reading import read_message
 from mailproc.testing import make_mail
 
@@ -24,7 +24,7 @@ def asked(
     strict: Callable[[str], bool] = STRICT.__contains__,
 ) -> Reply | None:
     """What one check says."""
-    return objection([name], read_message(raw), raw, path, to, strict)
+    return objection([name], Candidate(read_message(raw), raw, path, to, strict))
 
 
 def mail(header: bytes) -> bytes:
@@ -49,6 +49,7 @@ FROM_ANN = b"From: ann@example.com\n"
         b'Multipart/Report; boundary=x; Report-Type="Delivery-Status"',
         b"multipart/report; boundary=x",
         b"message/delivery-status",
+        b"message/global-delivery-status",
     ],
 )
 def test_a_delivery_status_notification_is_refused(kind: bytes) -> None:
@@ -141,15 +142,26 @@ def test_a_strict_domain_signs(author: bytes, more: bytes, refused: bool) -> Non
 def test_the_first_objection_counts() -> None:
     """In the order in which the operator names them; what is not asked is not said."""
     raw = mail(b"Subject: \xff")
-    message = read_message(raw)
+    candidate = Candidate(read_message(raw), raw, "", LIST, STRICT.__contains__)
     for names, status in (
         (("header-encoding", "null-reverse-path"), 554),
         (("null-reverse-path", "one-from"), 550),
         (("dmarc",), None),
         ((), None),
     ):
-        found = objection(names, message, raw, "", LIST, STRICT.__contains__)
+        found = objection(names, candidate)
         assert (found and found.code) == status
+
+
+@pytest.mark.parametrize(
+    ("raw", "carried"),
+    [(b"a\nb\r\n", True), (b"", True), (b"a\rb", False), (b"a\r\r\n", False), (b"a\r", False), (b"a\0\r\n", False)],
+)
+def test_what_no_relay_takes(raw: bytes, carried: bool) -> None:
+    """A NUL and a CR without LF; a lone LF goes on as CRLF."""
+    found = unsendable(raw)
+    assert (found is None) == carried
+    assert found is None or (found.code, found.status) == (554, "5.6.0")
 
 
 def test_a_check_that_there_is_not_is_an_error() -> None:

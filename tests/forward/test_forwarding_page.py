@@ -17,7 +17,7 @@ import pytest
 import mailproc.forward
 from mailproc.forward.checks import CHECKS
 from mailproc.forward.handler import Forwarder
-from mailproc.forward.tunnel import Tunnel
+from mailproc.forward.tunnel.handler import Tunnel
 from mailproc.plugins import resolve
 from mailproc.settings import load
 from mailproc.testing import PostOffice, make_mail

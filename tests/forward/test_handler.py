@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mailproc import Address, Transient
-from mailproc.errors import SettingsError
-from mailproc.forward import lists, tables
+from mailproc.forward import checks, lists, tables
 from mailproc.forward.resolver import Group
-from mailproc.plugins import resolve
-from mailproc.processing.sending import flush
 from mailproc.reading import read_header
-from mailproc.submission import Relay
-from mailproc.testing import Delivered, PostOffice, SigningKey, make_mail
-from tests.forward.conftest import MakeList
-from tests.forward.signing import key
+from mailproc.testing import PostOffice, SigningKey, make_mail
+from tests.forward.conftest import Bind, MakeList
+from tests.forward.delivering import BOARD, SENDER, by_group, deliver, fields
 from tests.servers.relay import RelayServer
-
-Bind = Callable[..., None]
-
-BOARD = "board@lists.example.org"
-SENDER = "sue@example.com"
-
-
-@pytest.fixture
-def board(make_list: MakeList, bind: Bind) -> None:
-    """The list board with two members, served by a forwarder without options."""
-    make_list("board", "ann@example.org", "bob@example.net", description="The board", owner="eve@example.org")
-    bind()
-
-
-def by_group(delivered: Delivered) -> list[list[str]]:
-    """Who gets the same bytes."""
-    copies: dict[bytes, list[str]] = {}
-    for sent in delivered.sent:
-        copies.setdefault(sent.raw, []).append(sent.to)
-    return list(copies.values())
-
-
-def fields(delivered: Delivered, name: str) -> list[tuple[str, ...]]:
-    """The values of a field in each copy that goes on."""
-    return [read_header(raw).all(name) for raw in dict.fromkeys(sent.raw for sent in delivered.sent)]
-
-
-def deliver(office: PostOffice, to: str = BOARD, *, reverse_path: str | None = SENDER, **how: str) -> Delivered:
-    """Deliver a new mail of Sue's."""
-    return office.deliver(
-        make_mail(to=to, **{"sender": f"Sue <{SENDER}>", "text": "hello", **how}), to=to, reverse_path=reverse_path
-    )
 
 
 @pytest.mark.usefixtures("board")
@@ -303,298 +266,6 @@ def test_what_a_machine_answers_is_not_for_a_list(
         assert {sent.reverse_path for sent in delivered.sent} <= {path and "bounces@lists.example.org"}
 
 
-@pytest.mark.parametrize(
-    ("reject", "status"),
-    [([], "2.0.0"), (["null-reverse-path", "one-from"], "5.6.0"), (["header-encoding", "one-from"], "5.6.0")],
-)
-def test_the_operator_chooses_what_is_refused(
-    office: PostOffice, make_list: MakeList, bind: Bind, reject: list[str], status: str
-) -> None:
-    """The checks are made before anything else, in the order in which they are named."""
-    make_list("board", "ann@example.org")
-    bind(reject=reject)
-    mail = b"From: eve@example.org\r\n" + make_mail(to=BOARD, sender=SENDER)
-    assert office.submit(mail, to=BOARD, reverse_path=SENDER).status == status
-
-
-def test_a_bounce_is_taken_back_before_anything_is_checked(office: PostOffice, make_list: MakeList, bind: Bind) -> None:
-    """A list refuses reports where the operator says so; the address that is there for them takes them all the same."""
-    make_list("board", "ann@example.org")
-    bind(envelope_from="fixed", bounces="bounces@lists.example.org", reject=["report", "null-reverse-path"])
-    deliver(office)
-    replies = []
-    for to in (BOARD, "bounces@lists.example.org"):
-        mail = report(to, "ann@example.org", about="List-Id: <board.lists.example.org>\r\n")
-        replies.append(office.submit(mail, to=to, reverse_path="").line())
-    assert replies[0] == "550 5.7.1 It is a delivery status notification"
-    assert replies[1].startswith("250 ")
-    assert dead(office) == {"ann@example.org": 1}
-
-
-def test_references_are_mended_or_refused(office: PostOffice, make_list: MakeList, bind: Bind) -> None:
-    """Where two fields are broken nobody can tell what was signed; then nobody counts as served."""
-    make_list("board", "ann@example.org")
-    bind(repair_references=True)
-    cut = make_mail(to=BOARD, sender=SENDER, text="hello")
-    mended = office.deliver(b"References: <one\r\n two@example.org>\r\n" + cut, to=BOARD, reverse_path=SENDER)
-    assert fields(mended, "References") == [("<onetwo@example.org>",)]
-    broken = b"References: <one\r\n two@example.org>\r\n" * 2 + make_mail(to=BOARD, sender=SENDER, text="hello")
-    assert office.submit(broken, to=BOARD, reverse_path=SENDER).status == "5.6.0"
-    bind()
-    assert office.deliver(broken, to=BOARD, reverse_path=SENDER).disposition == "handled"
-
-
-@pytest.mark.parametrize(
-    ("options", "path", "tell"),
-    [
-        ({}, SENDER, SENDER),
-        ({"envelope_from": "fixed", "bounces": "bounces@lists.example.org"}, "bounces@lists.example.org", None),
-    ],
-)
-def test_who_hears_of_failures(
-    office: PostOffice, make_list: MakeList, bind: Bind, options: dict[str, str], path: str, tell: str | None
-) -> None:
-    """The sender, if known also of those whom our own relay refuses; or we."""
-    make_list("board", "ann@example.org", "bob@example.net")
-    bind(trust=["from"], **options)
-    office.user("sue", SENDER)
-    delivered = deliver(office)
-    assert {(sent.reverse_path, sent.tell) for sent in delivered.sent} == {(path, tell)}
-    assert fields(delivered, "Sender") == [(path,) if options else ()]
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> Path:
-    """A file with a secret that nobody else may read."""
-    file = tmp_path / "secret"
-    file.write_text("correct horse battery\n")
-    file.chmod(0o600)
-    return file
-
-
-def report(to: str, *failed: str, action: str = "failed", about: str = "") -> bytes:
-    """A notification of another mail server."""
-    told = "".join(
-        f"Final-Recipient: rfc822; {each}\r\nAction: {action}\r\nStatus: 5.1.1\r\n"
-        "Diagnostic-Code: smtp; 550 5.1.1 no such user\r\nRemote-MTA: dns; mx.example.net\r\n\r\n"
-        for each in failed
-    )
-    return (
-        f"From: MAILER-DAEMON@mx.example.net\r\nTo: {to}\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
-        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
-        "--b\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n"
-        f"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.net\r\n\r\n{told}"
-        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: x\r\n{about}\r\n--b--\r\n"
-    ).encode()
-
-
-def dead(office: PostOffice) -> dict[str, int]:
-    """Who is known as dead, and how often mail came back."""
-    with office.session() as session:
-        return {
-            row.address: row.count_
-            for row in session.execute(sa.select(tables.bounce.c.address, tables.bounce.c["count"].label("count_")))
-        }
-
-
-def test_each_recipient_may_have_a_path_of_its_own(office: PostOffice, make_list: MakeList, bind: Bind, secret: Path) -> None:
-    """A bounce to it tells who is dead, whatever address the report names; a path that we have not made is none."""
-    make_list("board", "ann@example.org", "bob@example.net")
-    bind(envelope_from="fixed", bounces="bounces@lists.example.org", verp=True, secret_file=str(secret))
-    delivered = deliver(office)
-    assert len(by_group(delivered)) == 1
-    paths = {sent.to: sent.reverse_path for sent in delivered.sent}
-    assert len(set(paths.values())) == 2
-    path = paths["bob@example.net"]
-    bounce = office.deliver(report(path, "robert@example.net"), to=path, reverse_path="")
-    assert (bounce.disposition, bounce.reason) == (
-        "handled",
-        "bounce: bob@example.net: no such user (550-5.1.1 from mx.example.net)",
-    )
-    assert office.deliver(report(path, "robert@example.net", action="delayed"), to=path, reverse_path="").reason == (
-        "bounce: nobody of ours has failed for good"
-    )
-    assert dead(office) == {"bob@example.net": 1}
-    forged = path.replace("bob=", "ann=")
-    assert office.submit(report(forged, "ann@example.org"), to=forged, reverse_path="").code == 550
-    assert office.deliver(report(forged, "ann@example.org"), to=forged, reverse_path="").disposition == "dropped"
-    with office.session() as session:
-        (listed,) = lists.every(session)
-        assert listed.dead == 1
-
-
-def test_a_bounce_of_our_mail_is_kept(office: PostOffice, make_list: MakeList, bind: Bind) -> None:
-    """By the address for all of them, where the report is about mail of ours; the administrator hears of it."""
-    make_list("board", "ann@example.org", "bob@example.net", "cyd@example.org")
-    bind(envelope_from="fixed", bounces="bounces@lists.example.org")
-    deliver(office)
-    to = "bounces@lists.example.org"
-    about = "List-Id: <board.lists.example.org>\r\n"
-    failed = ("ann@example.org", "Bob@example.net", "mallory@example.org")
-    kept = office.deliver(report(to, *failed, about=about), to=to, reverse_path="")
-    assert kept.reason.startswith("bounce: ann@example.org: no such user")
-    assert dead(office) == {"ann@example.org": 1, "bob@example.net": 1}
-    foreign = office.deliver(report(to, "cyd@example.org"), to=to, reverse_path="")
-    assert foreign.reason == "bounce: a report about mail that does not seem to be ours"
-    assert "cyd@example.org" not in dead(office)
-    assert foreign.sent == ()
-    with office.session() as session:
-        assert session.scalars(sa.text("SELECT report FROM mailproc_receipt")).all() == [0, 1, 1]
-
-
-def test_who_has_a_path_of_his_own_fails_there(office: PostOffice, make_list: MakeList, bind: Bind, secret: Path) -> None:
-    """A report that anybody could have written to the address of all is told, and marks only those who share that address."""
-    local = "a" * 60
-    make_list("board", "ann@example.org", f"{local}@example.org")
-    bind(envelope_from="fixed", bounces="bounces@lists.example.org", verp=True, secret_file=str(secret))
-    paths = {sent.to: sent.reverse_path for sent in deliver(office).sent}
-    to = paths[f"{local}@example.org"]
-    assert to == "bounces@lists.example.org" != paths["ann@example.org"]
-    about = "List-Id: <board.lists.example.org>\r\n"
-    told = office.deliver(report(to, "ann@example.org", about=about), to=to, reverse_path="")
-    assert (told.disposition, dead(office)) == ("handled", {})
-    assert told.reason == (
-        "bounce: ann@example.org: no such user (550-5.1.1 from mx.example.net) (not at the path of their own: not noted)"
-    )
-    both = office.deliver(report(to, f"{local}@example.org", "ann@example.org", about=about), to=to, reverse_path="")
-    assert dead(office) == {f"{local}@example.org": 1}
-    assert "ann@example.org" in both.reason
-    with office.session() as session:
-        assert session.scalars(sa.text("SELECT report FROM mailproc_receipt")).all() == [0, 1, 1]
-
-
-@pytest.mark.parametrize(
-    ("hostname", "about", "ours"),
-    [
-        ("mail.example.org", "Received: from unknown by mail.example.org (mailproc) id 1; x", True),
-        ("mail.example.org", "Received: from mail.example.org by mx.example.net; x", False),
-        ("localhost", "Received: from unknown by localhost (mailproc) id 1; x", False),
-        ("localhost.localdomain", "Received: from unknown by localhost.localdomain (mailproc) id 1; x", False),
-        ("localhost", "List-Id: The board <board.lists.example.org>", True),
-        ("mail.example.org", "Return-Path: <bounces@lists.example.org>", False),
-    ],
-)
-def test_a_mail_of_ours_is_known_by_what_only_we_write(
-    office: PostOffice, make_list: MakeList, bind: Bind, hostname: str, about: str, ours: bool
-) -> None:
-    """By the Received of a host with a name of its own, or the List-Id; every machine is called localhost."""
-    make_list("board", "ann@example.org")
-    bind(hostname=hostname, envelope_from="fixed", bounces="bounces@lists.example.org")
-    deliver(office)
-    to = "bounces@lists.example.org"
-    office.deliver(report(to, "ann@example.org", about=f"{about}\r\n"), to=to, reverse_path="")
-    assert bool(dead(office)) is ours
-
-
-@pytest.mark.parametrize(
-    ("path", "headers", "ends"),
-    [
-        (SENDER, {}, "rejected"),
-        ("", {"Auto-Submitted": "auto-replied"}, "dropped"),
-        ("", {}, "handled"),
-    ],
-)
-def test_other_mail_to_the_address_of_bounces(
-    office: PostOffice, bind: Bind, path: str, headers: dict[str, str], ends: str
-) -> None:
-    """A person is told so, an absence is nothing to report, and what is no report goes to the administrator."""
-    bind(envelope_from="fixed", bounces="bounces@lists.example.org")
-    mail = make_mail(to="bounces@lists.example.org", sender=SENDER, subject="failure notice", text="x", headers=headers)
-    delivered = office.deliver(mail, reverse_path=path)
-    assert delivered.disposition == ends
-    if ends == "handled":
-        assert delivered.reason == "bounce without a report: failure notice"
-    assert dead(office) == {}
-
-
-def test_srs_leads_a_bounce_back_to_the_sender(office: PostOffice, make_list: MakeList, bind: Bind, secret: Path) -> None:
-    """With the null path; nobody else can have us pass mail on."""
-    make_list("board", "ann@example.org")
-    bind(envelope_from="srs", srs_domain="lists.example.org", secret_file=str(secret))
-    (path,) = [sent.reverse_path for sent in deliver(office).sent]
-    assert path.startswith("SRS0=")
-    assert path.endswith("=example.com=sue@lists.example.org")
-    mail = report(path, "ann@example.org")
-    bounce = office.deliver(mail, to=path, reverse_path="")
-    assert bounce.reason == f"bounce: passed on to {SENDER}"
-    ((to, back, raw),) = [(sent.to, sent.reverse_path, sent.raw) for sent in bounce.sent]
-    assert (to, back) == (SENDER, "")
-    assert raw.endswith(mail)
-    assert read_header(raw).all("Received")
-    forged = path.replace("=sue@", "=eve@")
-    assert office.submit(mail, to=forged, reverse_path="").code == 550
-    assert office.submit(make_mail(to=path, text="buy"), to=path, reverse_path=SENDER).code == 550
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"resolver": "nowhere"}, "resolver: nowhere: is not written like module:attribute"),
-        ({"resolver": "no_such_module:x"}, "resolver: no_such_module:x: ModuleNotFoundError"),
-        ({"resolver": "mailproc.forward:x"}, "resolver: mailproc.forward:x: AttributeError"),
-        ({"resolver": "json:dumps"}, "resolver: json:dumps has no method resolve(address, session)"),
-        ({"envelope_from": "ours"}, "envelope_from"),
-        ({"envelope_from": "fixed"}, "envelope_from: fixed needs the address where failures come in"),
-        ({"envelope_from": "srs"}, "envelope_from: srs needs a secret"),
-        ({"bounces": "nobody"}, "bounces: 'nobody' is not an address; write it like bounces@lists.example.org"),
-        ({"verp": True}, "verp: is a way of fixed, and envelope_from is keep"),
-        ({"secret_file": "nowhere"}, "secret_file: nowhere"),
-        ({"from_policy": "lie"}, "from_policy"),
-        ({"reject": ["spam"]}, "reject: there is no check spam; there are: report, "),
-        ({"arc_selector": "a"}, "arc_key_file, arc_selector and arc_domain: give all of them, or none"),
-        ({"dns_server": "localhost"}, "dns_server: the name server 'localhost' is no address and port"),
-        ({"hostname": "a b"}, "'a b' cannot stand in a Received field"),
-        ({"list_help": ["help"]}, "'help' is no URL"),
-        ({"recipients": []}, "recipients: there is no such option"),
-    ],
-)
-def test_options_that_cannot_be_used_stop_the_start(options: dict[str, object], says: str) -> None:
-    """The error names the option and what to do."""
-    with pytest.raises(SettingsError) as caught:
-        resolve("forward", {"forward": options})
-    assert says in str(caught.value)
-
-
-def test_a_secret_is_long_and_one_s_own(secret: Path) -> None:
-    """Nobody can guess it, and nobody else can read it."""
-    section = {"forward": {"secret_file": str(secret)}}
-    resolve("forward", section)
-    secret.chmod(0o644)
-    with pytest.raises(SettingsError, match="secret"):
-        resolve("forward", section)
-    secret.chmod(0o600)
-    secret.write_text("short\n")
-    with pytest.raises(SettingsError, match="the secret has 5 characters; make one of at least 16"):
-        resolve("forward", section)
-
-
-@pytest.mark.usefixtures("board")
-def test_urls_name_the_list(office: PostOffice, bind: Bind) -> None:
-    """Those of the operator go before a mail to the owner; one click must be promised."""
-    bind(
-        list_unsubscribe=["https://example.org/{list}/leave", "mailto:{list}-leave@example.org"],
-        list_help=["https://example.org/help"],
-        one_click=True,
-    )
-    delivered = deliver(office)
-    assert fields(delivered, "List-Unsubscribe") == [("<https://example.org/board/leave>, <mailto:board-leave@example.org>",)]
-    assert fields(delivered, "List-Unsubscribe-Post") == [("List-Unsubscribe=One-Click",)]
-    assert fields(delivered, "List-Help") == [("<https://example.org/help>",)]
-
-
-@pytest.mark.usefixtures("board")
-def test_from_may_be_the_list_s(office: PostOffice, bind: Bind) -> None:
-    """And plain text may be all that goes on."""
-    bind(from_policy="munge", strip_html=True)
-    mail = make_mail(to=BOARD, sender=f"Sue <{SENDER}>", text="plain", html="<p>rich</p>")
-    delivered = office.deliver(mail, reverse_path=SENDER)
-    ((author,),) = fields(delivered, "From")
-    assert author.endswith(f"<{BOARD}>")
-    assert fields(delivered, "Reply-To") == [(f"{SENDER}",)]
-    assert b"rich" not in delivered.sent[0].raw
-    assert delivered.sent[0].text.strip() == "plain"
-
-
 @pytest.mark.usefixtures("board")
 def test_any_bytes_go_on_or_are_refused(office: PostOffice) -> None:
     """Nothing that a mail holds is a bug of ours."""
@@ -612,8 +283,7 @@ def test_a_group_that_fails_is_tried_again_without_the_others(
     deliver(office, "board+choir@lists.example.org")
     relay.refuse = {"cyd@example.org": "451 4.3.0 later", "dan@example.org": "451 4.3.0 later"}
     for _ in range(3):
-        with Relay(relay.host, relay.port) as next_server:
-            flush(office._works, next_server)
+        office.flush(relay.host, relay.port)
         office.now += timedelta(hours=1)
         relay.refuse = {}
     assert [(mail.mail_from, mail.rcpt_tos) for mail in relay.received] == [
@@ -624,16 +294,36 @@ def test_a_group_that_fails_is_tried_again_without_the_others(
     assert ids == ["board <board.lists.example.org>", "choir <choir.lists.example.org>"]
 
 
+class Twice:
+    """A resolver that names somebody twice, in letters of another case."""
+
+    def resolve(self, address: Address, session: Session) -> Sequence[Group]:
+        """One group, or as many as the address says."""
+        count = int(address.local) if address.local.isdigit() else 1
+        people = ("Ann@example.org", "bob@example.net", "ann@example.org") if count == 1 else ("ann@example.org",)
+        return [Group(str(number), Address(str(number), address.domain), people) for number in range(count)]
+
+
+def test_who_stands_twice_in_a_group_is_served_once(office: PostOffice, bind: Bind) -> None:
+    """As he is spelt first, whatever the case of its letters."""
+    bind(resolver=f"{__name__}:Twice")
+    assert by_group(deliver(office, "twice@lists.example.org")) == [["Ann@example.org", "bob@example.net"]]
+
+
+def test_a_large_mail_goes_to_few_lists_at_once(office: PostOffice, bind: Bind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All copies are in memory together: of more than 256 MiB nothing is made, and nobody counts as served."""
+    assert checks.MAX_COPIES == 256 * 2**20
+    bind(resolver=f"{__name__}:Twice")
+    mail = make_mail(to=BOARD, sender=SENDER, text="hello")
+    monkeypatch.setattr(checks, "MAX_COPIES", 2 * len(mail))
+    reply = office.submit(mail, to="3@lists.example.org", reverse_path=SENDER)
+    assert reply.line() == "552 5.3.4 The mail is too big to go to so many lists at once; write to fewer of them"
+    assert office.submit(mail, to="2@lists.example.org", reverse_path=SENDER).code == 250
+
+
 @pytest.mark.usefixtures("board")
-def test_what_goes_on_may_be_sealed(office: PostOffice, bind: Bind, tmp_path: Path) -> None:
-    """By the operator's key, which nobody else can read (RFC 8617)."""
-    file = tmp_path / "arc.pem"
-    file.write_bytes(key("list"))
-    file.chmod(0o600)
-    bind(arc_key_file=str(file), arc_selector="s2", arc_domain="lists.example.org")
-    ((seal,),) = fields(deliver(office), "ARC-Seal")
-    assert "d=lists.example.org" in seal
-    assert "s=s2" in seal
-    file.write_text("no key\n")
-    with pytest.raises(SettingsError, match="arc: the key is no RSA private key in PEM"):
-        bind(arc_key_file=str(file), arc_selector="s2", arc_domain="lists.example.org")
+@pytest.mark.parametrize("octet", [b"\0", b"\r"])
+def test_a_mail_that_no_relay_takes_is_refused(office: PostOffice, octet: bytes) -> None:
+    """While its sender can still be told: afterwards nobody could mend it."""
+    mail = make_mail(to=BOARD, sender=SENDER, text="hello") + octet + b"x"
+    assert office.submit(mail).line().startswith("554 5.6.0 It holds a NUL or a CR without LF")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,25 +14,41 @@ from sqlalchemy.orm import Session
 
 from mailproc.address import Address
 from mailproc.cli.configured import writing
-from mailproc.forward.dead import note_bounce
+from mailproc.forward.bounces.dead import note_bounce
 from mailproc.settings import load
-from tests.cli.conftest import call, site
+from tests.cli.conftest import call
 from tests.cli.keys import Call
 from tests.cli_run.calling import Ended
 
-__all__ = ["call", "site"]
+__all__ = ["call"]
 
 SILENCE = Ended(0, "", "")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test leaves its installation for the others to begin with."""
+    return tmp_path_factory.mktemp("made") / "site"
+
+
 @pytest.fixture
-def lists(site: Call) -> Call:
+def lists(call: Call, tmp_path: Path, made: Path) -> Call:
     """An installation with the lists board and choir."""
+    if made.exists():
+        shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    else:
+        make_lists(call)
+        shutil.copytree(tmp_path, made)
+    return call
+
+
+def make_lists(site: Call) -> None:
+    """Make the installation, with the commands of an operator."""
+    assert site("init") == SILENCE
     assert site("list", "new", "board", "--description", "The board", "--owner", "eve@example.org") == SILENCE
     assert site("list", "new", "choir@Example.org", "--alias", "--posters", "members", "--strong") == SILENCE
     assert site("list", "add", "board", "ann@example.org", "Bob@example.org") == SILENCE
     assert site("list", "add", "choir", "bob@example.org", "cyd@example.org", "@board") == SILENCE
-    return site
 
 
 def stdin(monkeypatch: pytest.MonkeyPatch, text: bytes) -> None:
@@ -58,7 +76,7 @@ def test_lists_are_shown(lists: Call) -> None:
     assert len(lists("list", "show", "--format", "jsonl", "--limit", "1").rows) == 1
 
 
-def test_members_are_shown_with_what_came_back(lists: Call, tmp_path: object) -> None:
+def test_members_are_shown_with_what_came_back(lists: Call) -> None:
     """Who is dead is marked, until mail is to go there again."""
     with writing(load(None, {})) as connection, Session(connection) as session:
         note_bounce(session, Address.parse("bob@example.org"), "5.1.1", "no such user", datetime.now(UTC))
@@ -167,6 +185,7 @@ MISTAKES = [
     (["remove", "board", "\udcff"], "this address is not in board; type: mailproc list show board"),
     (["pause", "board", "\udcff"], "this address is not in board; type: mailproc list show board"),
     (["add", "board", "\udcff@example.org"], "'@example.org' is not an address; write it like ann@example.org"),
+    (["add", "board", "@board"], "@board is the list itself, and cannot be in it; leave it out"),
     (["add", "board", "@\udcff"], "there is no list of this name, whose people could be in it; make it first"),
     (["new", "x", "--domain", "\udcff"], "'' cannot be a domain; write it like lists.example.org"),
     (["new", "x", "--domain", "a@b"], "'a@b' cannot be a domain; write it like lists.example.org"),

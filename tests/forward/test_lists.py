@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -13,10 +14,10 @@ from mailproc import Address
 from mailproc.database.engine import make_engine
 from mailproc.database.migrations import plugin_migrations, upgrade
 from mailproc.forward import lists, tables
-from mailproc.forward.dead import forget, note_bounce
+from mailproc.forward.bounces.dead import forget, note_bounce
 from mailproc.forward.expansion import Lists
 from mailproc.forward.resolver import Group, InvalidRecipient
-from mailproc.forward.served import KEPT, claim, digest_of
+from mailproc.forward.served import KEPT, claim, digest_of, had_mail
 from mailproc.testing import PostOffice
 from tests.forward.conftest import NOW, MakeList
 
@@ -109,7 +110,7 @@ def test_lists_nest_and_may_go_in_circles(office: PostOffice, make_list: MakeLis
     assert reached(office, "b@example.org") == {"b": ("ann@example.org", "bob@example.org", "cyd@example.org")}
     assert reached(office, "c@example.org") == {"c": ("dan@example.org",)}
     with office.session() as session:
-        lists.change(session, lists.find(session, "b"), closed_at=NOW)
+        lists.set_closed(session, lists.find(session, "b"), NOW)
     assert reached(office, "a@example.org") == {"a": ("ann@example.org",)}
 
 
@@ -120,7 +121,7 @@ def test_every_term_that_is_wrong_is_told(office: PostOffice, make_list: MakeLis
     make_list("old", "bob@example.org")
     make_list("asleep", "(bob@example.org)")
     with office.session() as session:
-        lists.change(session, lists.find(session, "old"), closed_at=NOW)
+        lists.set_closed(session, lists.find(session, "old"), NOW)
     assert refusal(office, "board+eve-mallory@example.org") == ("there is no list eve", "there is no list mallory")
     assert refusal(office, "board+empty-old@example.org") == ("old is closed", "empty has no members")
     assert refusal(office, "board-board@example.org") == ("board-board reaches nobody",)
@@ -134,6 +135,7 @@ def one_list() -> Iterator[Session]:
     tables.metadata.create_all(engine)
     with Session(engine) as session:
         lists.create(session, "board", "example.org", now=NOW)
+        lists.create(session, "guests", "example.net", now=NOW)
         yield session
     engine.dispose()
 
@@ -168,7 +170,9 @@ def test_what_cannot_be_a_list(one_list: Session, name: str, options: dict[str, 
         ("ann@example.org, bob@example.org", "is not an address"),
         ("ann@example.org, ", "is not an address"),
         ("", "'' is not an address"),
-        ("@nobody", "there is no list nobody, whose people could be in it; make it first"),
+        ("@nobody", "there is no list nobody in example.org, whose people could be in it; make it first"),
+        ("@guests", "there is no list guests in example.org, whose people could be in it; make it first"),
+        ("@Board", "@board is the list itself, and cannot be in it; leave it out"),
         ("Board@Example.org", "Board@example.org is the list itself, and cannot be in it; leave it out"),
     ],
 )
@@ -250,6 +254,8 @@ def test_who_was_served_is_forgotten_after_a_month(office: PostOffice) -> None:
     with office.session() as session:
         assert claim(session, "digest", ["ann@example.org"], NOW) == {"ann@example.org"}
         assert claim(session, "other", ["ann@example.org"], NOW) == {"ann@example.org"}
+        assert had_mail(session, ["Ann@example.org", "bob@example.org"], NOW + KEPT) == {"ann@example.org"}
+        assert had_mail(session, ["ann@example.org"], NOW + KEPT + timedelta(seconds=1)) == frozenset()
         assert claim(session, "digest", ["ann@example.org"], NOW + KEPT) == frozenset()
         assert claim(session, "digest", ["ann@example.org"], NOW + 2 * KEPT) == {"ann@example.org"}
         assert session.scalar(sa.select(sa.func.count()).select_from(tables.served)) == 1

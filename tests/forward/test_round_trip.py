@@ -1,4 +1,4 @@
-"""What two forms of a mail differ in."""
+"""What the standard library makes of a mail when it reads it and writes it again."""
 
 from __future__ import annotations
 
@@ -8,36 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailproc.forward.roundtrip import differences, parsed_and_written, survives_parsing
+from mailproc.forward.tunnel.roundtrip import parsed_and_written, survives_parsing
 
+PIECES = [b"\r\n", b"\n", b" ", b"\0", b"a:", b"--b", b"--", b"\xff", b"Content-Type: multipart/mixed; boundary=b\n", b"text"]
 MAIL = b"From: a@example.org\r\nX:1\r\nX: 2\r\n\r\nbody\r\n"
-
-
-@pytest.mark.parametrize(
-    ("after", "expected"),
-    [
-        (MAIL, []),
-        (MAIL.replace(b"\r\n", b"\n"), []),
-        (b"From x\n" + MAIL, []),
-        (MAIL.replace(b"X:1", b"X: 1"), ["x: changed"]),
-        (MAIL.replace(b"X:1\r\n", b""), ["x: removed"]),
-        (b"Received: x\r\nx:1\r\n" + MAIL, ["received: added", "x: added"]),
-        (b"X: 2\r\nX:1\r\nFrom: a@example.org\r\n\r\nbody\r\n", ["order"]),
-        (MAIL + b"\r\n", ["body"]),
-        (MAIL.replace(b"body", b"Body").replace(b"From: ", b"From:"), ["from: changed", "body"]),
-    ],
-)
-def test_differences(after: bytes, expected: list[str]) -> None:
-    """Each field that is not the same byte for byte, and the body, are named; line ends count as equal."""
-    assert differences(MAIL, after) == expected
-
-
-@settings(deadline=None)
-@given(st.binary(max_size=200), st.binary(max_size=200))
-def test_differences_of_any_bytes(before: bytes, after: bytes) -> None:
-    """There is an answer, and for the same bytes it is that there is none."""
-    assert differences(before, before) == []
-    assert differences(before, after) is not None
 
 
 @pytest.mark.parametrize(
@@ -57,11 +31,14 @@ def test_what_a_parser_does(raw: bytes, expected: bool) -> None:
 
 
 @settings(deadline=None)
-@given(st.binary(max_size=200))
-def test_any_bytes_are_parsed_or_not(raw: bytes) -> None:
-    """The parser of the standard library may raise; this does not."""
-    assert survives_parsing(raw) in (True, False)
-    assert parsed_and_written(raw) is None or survives_parsing(raw) or parsed_and_written(raw) != raw
+@given(st.lists(st.sampled_from(PIECES), max_size=20).map(b"".join) | st.binary(max_size=200))
+def test_what_is_written_again_alike_survives(raw: bytes) -> None:
+    """A mail that comes out byte for byte survives; one that the parser gives up, or changes by more than blanks, does not."""
+    written = parsed_and_written(raw)
+    if written is None or b"".join(raw.split()) != b"".join(written.split()):
+        assert not survives_parsing(raw)
+    elif written == raw:
+        assert survives_parsing(raw)
 
 
 def test_what_a_parser_writes() -> None:

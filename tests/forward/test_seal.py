@@ -201,7 +201,7 @@ def test_hostile_chains_cost_little(field: bytes) -> None:
 @pytest.mark.parametrize(
     ("changed", "match"),
     [
-        ({"key": b"nonsense"}, "PEM"),
+        ({"key": b"nonsense"}, "^key: it is no RSA private key in PEM"),
         ({"selector": "a b"}, "selector"),
         ({"domain": ""}, "domain"),
         ({"authserv_id": "x; dkim=pass"}, "authserv_id"),
@@ -213,3 +213,8 @@ def test_a_seal_that_cannot_be_used(changed: dict[str, str], match: str) -> None
     with pytest.raises(ValueError, match=match):
         Seal(**(usual | changed))
     assert "PRIVATE" not in repr(OURS)
+
+
+def test_case_does_not_matter_in_a_name() -> None:
+    """What is spelt with capitals is the same name in the DNS."""
+    assert Seal(OURS.key, "S2", "Lists.Example.NET", "MX.lists.example.net") == OURS

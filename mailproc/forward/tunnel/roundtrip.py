@@ -1,49 +1,18 @@
-"""What two forms of a mail differ in: ours from the one that came, and a parser's from the one that it read."""
+"""What the standard library makes of a mail when it reads it and writes it again."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from email import message_from_bytes
 from email.generator import BytesGenerator
 from email.policy import compat32
 from io import BytesIO
-
-from mailproc.rawmail import Field, RawMail
 
 # Of a mail that is given to the parser of the standard library: it compares each line with the boundaries of all levels.
 _MAX_OCTETS = 256 * 1024
 _MAX_MULTIPARTS = 10
 _COLON = re.compile(rb": *")
 _LINE_ENDS = re.compile(rb"[\r\n]+")
-
-
-def differences(before: bytes, after: bytes) -> list[str]:
-    """What was changed: ``NAME: added``, ``NAME: removed`` or ``NAME: changed`` (lower-case), in order, and ``body``.
-
-    Line ends count as equal, a field as the same where all its bytes are.
-    """
-    old, new = RawMail.read(before), RawMail.read(after)
-    lost, won = _names(_fields(old) - _fields(new)), _names(_fields(new) - _fields(old))
-    found = [f"{name}: {_verb(lost[name], won[name])}" for name in sorted(lost | won)]
-    moved = [] if found or list(_fields(old)) == list(_fields(new)) else ["order"]
-    return [*found, *moved, *(["body"] if _ended(old.body) != _ended(new.body) else [])]
-
-
-def _fields(mail: RawMail) -> Counter[Field]:
-    return Counter(Field(field.name.lower(), _ended(field.raw).rstrip(b"\n")) for field in mail.fields)
-
-
-def _names(fields: Counter[Field]) -> Counter[str]:
-    return Counter(field.name for field in fields.elements())
-
-
-def _ended(data: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n")
-
-
-def _verb(lost: int, won: int) -> str:
-    return "changed" if lost and won else "added" if won else "removed"
 
 
 def survives_parsing(raw: bytes) -> bool:

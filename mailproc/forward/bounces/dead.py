@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mailproc import Address
-from mailproc.forward.tables import bounce, insert
+from mailproc.columns import insert
+from mailproc.forward.tables import bounce
 from mailproc.reading import one_line
 
 
@@ -17,7 +18,8 @@ def note_bounce(session: Session, address: Address, status: str, text: str, now:
     said = {"status": one_line(status, 20), "text": one_line(text, 200), "last_seen": now}
     row = {"address": address.folded, "count": 1, "first_seen": now, **said}
     again = {**said, "count": bounce.c.count + 1}
-    session.execute(insert(session, bounce).values(row).on_conflict_do_update(index_elements=[bounce.c.address], set_=again))
+    noted = insert(session.connection(), bounce).values(row)
+    session.execute(noted.on_conflict_do_update(index_elements=[bounce.c.address], set_=again))
 
 
 def forget(session: Session, address: str) -> None:

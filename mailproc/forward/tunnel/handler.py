@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
-import re
+import os
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailproc import Address, Delivery, Forward, Outcome, Rejected, Reply, Transient, Trust, handler
-from mailproc.forward.emailtunnel import SMTPForwarder
-from mailproc.forward.received import Hop
+from mailproc.forward.checks import unsendable
+from mailproc.forward.codes import read_reply
+from mailproc.forward.options import imported
+from mailproc.forward.paths import is_domain
+from mailproc.forward.received import hop_of
 from mailproc.forward.resolver import InvalidRecipient
-from mailproc.forward.roundtrip import parsed_and_written, survives_parsing
-from mailproc.forward.tunnelled import Envelope, Message, Outgoing
+from mailproc.forward.tunnel.forwarder import SMTPForwarder
+from mailproc.forward.tunnel.roundtrip import parsed_and_written, survives_parsing
+from mailproc.forward.tunnel.tunnelled import Envelope, Message, Outgoing
 from mailproc.reading import one_line
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 MAX_INSANE = 100  # mails that are kept; whoever looks at none of them needs no more
-
-_NO_SUCH = "550 5.1.1 There is no such address: "
-_REPLY = re.compile(r"([245][0-9]{2})[ -]?(?:([245]\.[0-9]{1,3}\.[0-9]{1,3}) )?(.*)", re.DOTALL)
-_PROTOCOLS = {"smtp": "SMTP", "lmtp": "LMTP"}
 
 
 @handler(requires=Trust.NONE)
@@ -56,15 +54,21 @@ class Tunnel:
 
     def __call__(self, delivery: Delivery) -> Outcome:
         """Let the class handle it, tell the client its words, and send what it delivered."""
+        unfit = unsendable(delivery.raw)
+        if unfit is not None:
+            return delivery.reject(unfit.text, reply=unfit)
         if self.insane_dir is not None:
             _keep_insane(self.insane_dir, delivery)
-        hop = Hop(delivery.recipient.domain or "localhost", delivery.id, _PROTOCOLS.get(delivery.entrance, ""))
-        envelope = Envelope(Message(delivery.raw), delivery.reverse_path or "", [str(delivery.recipient)], hop)
+        domain = delivery.recipient.domain
+        hop = hop_of(delivery, domain if is_domain(domain) else "localhost")
+        message = Message(delivery.raw)
+        envelope = Envelope(message, delivery.reverse_path or "", [str(delivery.recipient)], hop, delivery.now)
         try:
             said = self._forwarder.handle_envelope(envelope, (delivery.entrance, 0))
             return _outcome(delivery, said, envelope.message.outgoing)
         except InvalidRecipient as error:
-            return _outcome(delivery, _NO_SUCH + one_line(str(error), 300), [])
+            text = f"There is no such address: {one_line(str(error), 300)}"
+            return delivery.reject(text, reply=Reply(550, "5.1.1", text), dsn=True)
         except (Rejected, Transient):
             raise
         except Exception:
@@ -88,16 +92,10 @@ class Tunnel:
 
 
 def _class_named(target: str) -> type:
-    """The class ``module:Class``; raises ValueError, which names the key."""
-    module, _, name = target.partition(":")
-    if not name:
-        raise ValueError("relay: must be module:Class, such as ourlists.mail:Forwarder")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except Exception as error:
-        raise ValueError(f"relay: {target} does not import: {type(error).__name__}: {one_line(str(error))}") from error
+    """The class ``module:Class``; raises ValueError, which names the option."""
+    found = imported("relay", target)
     if not isinstance(found, type):
-        raise ValueError(f"relay: {target} is no class")
+        raise ValueError(f"relay: {one_line(target)} is no class")
     return found
 
 
@@ -123,10 +121,10 @@ def _forward(delivery: Delivery, mail: Outgoing) -> Forward:
 
 def _reply(said: object) -> Reply:
     """The reply that the class wants its client to get; raises ValueError for what is none."""
-    found = _REPLY.fullmatch(said.strip()) if isinstance(said, str) else None
+    found = read_reply(said) if isinstance(said, str) else None
     if found is None:
         raise ValueError(f"handle_envelope answers a reply such as '250 OK' or None, and not {one_line(repr(said), 100)}")
-    return Reply(int(found[1]), found[2] or "", found[3])
+    return found
 
 
 def _keep_insane(folder: Path, delivery: Delivery) -> None:
@@ -137,9 +135,17 @@ def _keep_insane(folder: Path, delivery: Delivery) -> None:
         if sum(1 for _ in folder.glob("*.in")) >= MAX_INSANE:
             delivery.log.warning("%s is full: %d mails are in it; look at them, and remove them", folder, MAX_INSANE)
             return
-        name = f"{datetime.now(UTC):%Y-%m-%d_%H-%M-%S.%f}"
-        (folder / f"{name}.in").write_bytes(delivery.raw)
-        (folder / f"{name}.out").write_bytes(parsed_and_written(delivery.raw) or b"")
+        name = f"{delivery.now:%Y-%m-%d_%H-%M-%S.%f}-{delivery.id[:8]}"
+        _write_private(folder / f"{name}.in", delivery.raw)
+        _write_private(folder / f"{name}.out", parsed_and_written(delivery.raw) or b"")
         delivery.log.debug("a parser would write it in another way: %s", folder / name)
     except OSError as error:
         delivery.log.warning("%s: %s", folder, error.strerror)
+
+
+def _write_private(file: Path, content: bytes) -> None:
+    """A file for our user alone: it is somebody's mail. One of an earlier attempt is written over."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as opened:
+        os.fchmod(descriptor, 0o600)
+        opened.write(content)

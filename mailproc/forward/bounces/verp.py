@@ -10,9 +10,10 @@ import base64
 import hashlib
 import hmac
 import re
-import time
+from datetime import datetime
 
 from mailproc import Address
+from mailproc.forward.paths import fits_into_local_part
 
 VALID_DAYS = 21
 
@@ -21,21 +22,25 @@ _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
 _TAG = 12  # characters: 60 bits
 _LONGEST = 64  # octets of a local part (RFC 5321 section 4.5.3.1.1)
 
-_PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+")
 _SIGNED = re.compile(rf"([{_DIGITS}]{{2}})([{_DIGITS}]{{{_TAG}}})-([^@]{{1,64}})=([^=@]{{1,253}})", re.IGNORECASE)
 
 
-def path_for(recipient: str, bounces: Address, secret: str) -> str | None:
+def has_path(recipient: str, bounces: Address) -> bool:
+    """Whether the address of a recipient fits into a path below ``bounces``."""
+    local = f"{bounces.local}+{'-' * (len('-') + 2 + _TAG)}{recipient}"
+    return fits_into_local_part(recipient) and len(local) <= _LONGEST
+
+
+def path_for(recipient: str, bounces: Address, secret: str, now: datetime) -> str | None:
     """The reverse path below ``bounces`` for one recipient; None where his address does not fit into one."""
-    local, _, domain = recipient.rpartition("@")
-    if not _PLAIN.fullmatch(local) or not _PLAIN.fullmatch(domain) or "=" in domain:
+    if not has_path(recipient, bounces):
         return None
-    day = _written(_today())
-    ours = f"{bounces.local}+{day}{_tag(day, recipient, bounces, secret)}-{local}={domain}"
-    return f"{ours}@{bounces.domain}" if len(ours) <= _LONGEST else None
+    local, _, domain = recipient.rpartition("@")
+    day = _written(_day_of(now))
+    return f"{bounces.local}+{day}{_tag(day, recipient, bounces, secret)}-{local}={domain}@{bounces.domain}"
 
 
-def recipient_of(detail: str, bounces: Address, secret: str) -> Address | None:
+def recipient_of(detail: str, bounces: Address, secret: str, now: datetime) -> Address | None:
     """Whose reverse path ``bounces+detail`` is; None where we have not made it, or not within 21 days."""
     found = _SIGNED.fullmatch(detail)
     if found is None:
@@ -43,7 +48,7 @@ def recipient_of(detail: str, bounces: Address, secret: str) -> Address | None:
     day, tag, local, domain = found[1].lower(), found[2].lower(), found[3], found[4]
     if not hmac.compare_digest(tag, _tag(day, f"{local}@{domain}", bounces, secret)):
         return None
-    return Address(local, domain) if day in {_written(_today() - age) for age in range(VALID_DAYS)} else None
+    return Address(local, domain) if day in {_written(_day_of(now) - age) for age in range(VALID_DAYS)} else None
 
 
 def _tag(day: str, recipient: str, bounces: Address, secret: str) -> str:
@@ -53,8 +58,8 @@ def _tag(day: str, recipient: str, bounces: Address, secret: str) -> str:
     return base64.b32encode(digest).decode("ascii")[:_TAG].lower()
 
 
-def _today() -> int:
-    return int(time.time() // _DAY)
+def _day_of(now: datetime) -> int:
+    return int(now.timestamp() // _DAY)
 
 
 def _written(day: int) -> str:

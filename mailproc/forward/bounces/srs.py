@@ -7,30 +7,29 @@ An address says whom it stands for, the day on which it was made and a hash of b
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 
 from mailproc import Address
+from mailproc.forward.paths import fits_into_local_part
 
 LOOKS = re.compile(r"SRS[01][-+=]", re.IGNORECASE)  # how a local part of this scheme begins
 
 HASH_LENGTH = 8  # characters: 40 bits, for tries that cost a mail each
 VALID_DAYS = 21  # a relay gives up after five days at the most (RFC 5321 section 4.5.4.1), and then somebody is on holiday
 
+MISSING = "srslib is not installed; type: pip install 'srslib>=0.1.5'"
+
 _FIRST_HOP = re.compile(r"SRS[01][-+=]([^=]*)=", re.IGNORECASE)
-_PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+")  # what can stand in a local part without quotes
 _LONGEST = 254  # octets of an address in a path (RFC 5321 section 4.5.3.1.3)
 
 
 class NotOurs(ValueError):
-    """An address of the scheme that we did not make, or not lately; the text says why."""
+    """An address of the scheme that we did not make, or not lately: permanent; the text says why."""
 
 
 def installed() -> bool:
     """Whether the library is there: the extra ``forward``."""
-    try:
-        import srslib  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return find_spec("srslib") is not None
 
 
 def rewritten(path: str, domain: str, secret: str) -> str | None:
@@ -38,8 +37,7 @@ def rewritten(path: str, domain: str, secret: str) -> str | None:
 
     One that was rewritten by another forwarder before leads to the first of them (SRS1), so that it does not grow with each.
     """
-    local, _, host = path.rpartition("@")
-    if not _PLAIN.fullmatch(local) or not _PLAIN.fullmatch(host) or "=" in host:
+    if not fits_into_local_part(path):
         return None
     found: str = _scheme(secret).forward(path, domain)
     return found if len(found) <= _LONGEST else None

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import Message as ParsedMessage
 from typing import NamedTuple
 
 from mailproc.forward.received import Hop
-from mailproc.rawmail import Field, RawMail, encoded_words
+from mailproc.forward.signed import with_subject
+from mailproc.rawmail import Field, RawMail, encoded_words, on_one_line
 from mailproc.reading import decode_words, read_addresses, read_message
 
 _HEADERS = ("To", "Resent-To", "Cc", "Resent-Cc", "Bcc", "Resent-Bcc")
-_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _LONGEST_WORD = 900  # octets; a line has 998 (RFC 5322 section 2.1.1)
 
 
@@ -44,12 +44,16 @@ class Message:
 
     @property
     def subject(self) -> str:
-        """The subject, decoded, on one line; "" without one, and never an error. It can be set."""
+        """The subject, decoded, on one line; "" without one, and never an error.
+
+        It can be set; then DKIM signatures that cover the old one go, for they are wrong now.
+        """
         return read_message(b"".join(field.raw for field in self.mail.all("Subject"))).subject
 
     @subject.setter
     def subject(self, value: object) -> None:
-        self.set_unique_header("Subject", value)
+        if str(value) != self.subject:
+            self.mail = with_subject(self.mail, line(value))
 
     def get_header(self, key: str, default: str | None = None) -> str | None:
         """The value of the first field of this name, as it stands there."""
@@ -104,11 +108,19 @@ class Envelope:
     There is one recipient: of a mail for several each is a delivery of its own.
     """
 
-    def __init__(self, message: Message, mailfrom: str, rcpttos: list[str], received: Hop | None = None) -> None:
+    def __init__(
+        self,
+        message: Message,
+        mailfrom: str,
+        rcpttos: list[str],
+        received: Hop | None = None,
+        now: datetime | None = None,
+    ) -> None:
         self.message = message
         self.mailfrom = mailfrom
         self.rcpttos = rcpttos
         self.received = received
+        self.now = now or datetime.now(UTC)
 
     def recipients(self) -> list[tuple[str | None, str, str]]:
         """Whom the mail names: the recipient or None for one who is not ours to serve, the address, and the field.
@@ -130,5 +142,5 @@ def _prefixed(field: Field) -> Field:
 
 def line(value: object) -> str:
     """Any text as the value of a field: on one line, whoever wrote it, and of words that fit into lines."""
-    text = _UNWRITABLE.sub(" ", str(value)).strip()
+    text = on_one_line(str(value))
     return encoded_words(text) if any(len(word) > _LONGEST_WORD for word in text.split(" ")) else text

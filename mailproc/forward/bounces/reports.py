@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from mailproc import Address
-from mailproc.reading import Header, Message, one_line, read_addresses, read_date, read_header, top_type, without_comments
+from mailproc.forward.codes import status_in
+from mailproc.reading import Header, Message, one_line, read_addresses, read_header, top_type, without_comments
 from mailproc.reading.encodings import decode_transfer
 from mailproc.reading.structure import Part, Structure, read_structure
 
@@ -25,7 +25,6 @@ _STATUS_TYPES = {"message/delivery-status", "message/global-delivery-status"}
 _RETURNED_TYPES = {"message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global"}
 
 _BLANK_LINES = re.compile(rb"\n(?:[ \t]*+\r?\n)+")
-_STATUS = re.compile(r"(?<![0-9.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.])")
 _TYPED = re.compile(r"[ \t]*+([A-Za-z0-9-]{1,40})[ \t]*+;[ \t]*+")
 _ACTIONS = ("failed", "delayed", "delivered", "relayed", "expanded")
 _OF_CLASS = {"5": "failed", "4": "delayed", "2": "delivered"}
@@ -40,7 +39,7 @@ class Failed:
 
     ``recipient`` is the address that we sent it to, where the report knows it, else the last one that it had. ``action`` is
     ``failed`` or ``delayed``. ``status`` is the enhanced status code (RFC 3463), "" where there is none; ``diagnostic`` are the
-    words of the server ``remote_mta``, on one line. ``will_retry_until`` is for a delay.
+    words of the server ``remote_mta``, on one line.
     """
 
     recipient: Address
@@ -48,45 +47,30 @@ class Failed:
     status: str = ""
     diagnostic: str = ""
     remote_mta: str = ""
-    will_retry_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a notification says: who wrote it, whom the mail did not reach, and which mail it was.
+def is_report(header: Header) -> bool:
+    """Whether a mail with this header is a report from its top: multipart/report, or a message/delivery-status alone."""
+    kind, parameters = top_type(header)
+    told = parameters.get("report-type", "delivery-status").lower() in ("delivery-status", "global-delivery-status")
+    return kind in _STATUS_TYPES or (kind == "multipart/report" and told)
 
-    ``failed`` has nobody when it tells only of those whom it reached. ``original_message_id`` keeps its angle brackets; both
-    it and ``original_return_path`` are None where the report does not bring the header of the mail along.
+
+def read_report(message: Message, raw: bytes) -> tuple[Failed, ...] | None:
+    """Whom a mail did not reach, by the report that the mail ``message`` is, whose bytes are ``raw``; None when it is none.
+
+    There is nobody in it when the report tells only of those whom the mail has reached.
     """
-
-    reporting_mta: str
-    failed: tuple[Failed, ...]
-    original_message_id: str | None = None
-    original_return_path: str | None = None
-
-
-def read_report(message: Message, raw: bytes) -> Report | None:
-    """The report that the mail ``message`` is, whose bytes are ``raw``; None when it is none.
-
-    Only a mail that is a report from its top is one: multipart/report, or a message/delivery-status alone.
-    """
-    kind, parameters = top_type(message.header)
-    if kind not in {"multipart/report", *_STATUS_TYPES} or parameters.get("report-type", "delivery-status").lower() not in (
-        "delivery-status",
-        "global-delivery-status",
-    ):
+    if not is_report(message.header):
         return None
     structure = read_structure(raw, message.header)
     status = next((part for part in structure.parts if part.type in _STATUS_TYPES), None)
     if status is None:
         return None
     blocks = [read_header(block) for block in _blocks(_octets(raw, status, MAX_STATUS))]
-    told = [action for action in map(_action, blocks) if action]
-    if not told:
+    if not any(map(_action, blocks)):
         return None
-    failed = tuple(found for found in map(_failed, blocks[:MAX_RECIPIENTS]) if found)
-    returned = _returned(raw, structure)
-    return Report(_host(blocks[0], "Reporting-MTA"), failed, _message_id(returned), _return_path(returned))
+    return tuple(found for found in map(_failed, blocks[:MAX_RECIPIENTS]) if found)
 
 
 def is_ours(raw: bytes, marks: Iterable[str]) -> bool:
@@ -140,13 +124,11 @@ def _failed(block: Header) -> Failed | None:
         _status(block),
         one_line(_untyped(block.first("Diagnostic-Code") or ""), MAX_DIAGNOSTIC),
         _host(block, "Remote-MTA"),
-        read_date(block.first("Will-Retry-Until")) if action == "delayed" else None,
     )
 
 
 def _status(block: Header) -> str:
-    found = _STATUS.search(without_comments((block.first("Status") or "")[:200]))
-    return found[1] if found else ""
+    return status_in(without_comments((block.first("Status") or "")[:200]))
 
 
 def _recipient(block: Header) -> Address | None:
@@ -173,16 +155,3 @@ def _returned(raw: bytes, structure: Structure) -> Header | None:
     """The header of the mail that is returned, whole or only its fields."""
     part = next((part for part in structure.parts if part.type in _RETURNED_TYPES), None)
     return None if part is None else read_header(_octets(raw, part, MAX_RETURNED))
-
-
-def _message_id(returned: Header | None) -> str | None:
-    value = without_comments((returned.first("Message-ID") if returned else None) or "").strip()
-    return value if re.fullmatch(r"<[!-;=?-~]{1,996}>", value) else None
-
-
-def _return_path(returned: Header | None) -> str | None:
-    value = returned.first("Return-Path") if returned else None
-    if value is None:
-        return None
-    found = read_addresses([value[:1000]], 1)
-    return str(found[0]) if found else "" if value == "<>" else None

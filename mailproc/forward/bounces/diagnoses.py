@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from mailproc.forward.reports import Failed, Report
+from mailproc.forward.bounces.reports import Failed
+from mailproc.forward.codes import refusal_in
 from mailproc.reading import one_line
 
-_LONGEST = 4000  # characters of a summary
 _LONGEST_WORDS = 200  # of a server whose words nobody knows
-
-_CODE = re.compile(r"(?<![0-9.])([45][0-9]{2})(?![0-9.])")
 
 
 class _Diagnosis(NamedTuple):
@@ -60,24 +58,10 @@ def diagnosis(failed: Failed) -> str:
     """
     said = failed.diagnostic.lower()
     known = next((rule.means for rule in _DIAGNOSES if _fits(rule, failed, said)), None)
-    code = _CODE.search(failed.diagnostic)
-    number = "-".join(filter(None, (code[1] if code else "", failed.status)))
+    number = "-".join(filter(None, (refusal_in(failed.diagnostic), failed.status)))
     source = " ".join(filter(None, (number, f"from {failed.remote_mta}" if failed.remote_mta else "")))
     words = known or one_line(failed.diagnostic, _LONGEST_WORDS) or ("failed" if failed.action == "failed" else "delayed")
     return f"{words} ({source})" if source else words
-
-
-def summary(report: Report) -> str:
-    """Whom a mail did not reach and why, on one line: ``ann,bob@example.com: no such user (550-5.1.1 from mx.example.com)``.
-
-    Recipients with the same diagnosis stand together, those of a domain behind one ``@``.
-    """
-    grouped: dict[str, list[Failed]] = {}
-    for failed in report.failed:
-        later = "; it is tried again" if failed.action == "delayed" else ""
-        grouped.setdefault(diagnosis(failed) + later, []).append(failed)
-    told = [f"{_together(who)}: {why}" for why, who in grouped.items()]
-    return one_line("; ".join(told), _LONGEST) or "nobody was missed"
 
 
 def _fits(rule: _Diagnosis, failed: Failed, said: str) -> bool:
@@ -86,10 +70,3 @@ def _fits(rule: _Diagnosis, failed: Failed, said: str) -> bool:
         and re.fullmatch(rule.status, failed.status) is not None
         and any(word in said for word in rule.words)
     )
-
-
-def _together(failed: list[Failed]) -> str:
-    domains: dict[str, dict[str, None]] = {}
-    for each in failed:
-        domains.setdefault(each.recipient.domain, {})[each.recipient.local] = None
-    return ", ".join(f"{','.join(locals_)}@{domain}" for domain, locals_ in domains.items())

@@ -1,33 +1,51 @@
 """Reverse paths: what a mail goes on with, and what mail that comes back says."""
 
 import sys
-import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailproc import Address
-from mailproc.forward.envelope import BouncePath, EnvelopePolicy, bounced, reverse_paths
+from mailproc import Address, MissingProgram
+from mailproc.forward.bounces.reversepaths import BouncePath, ReversePaths
+from mailproc.forward.bounces.reversepaths import bounced as bounced_at
+from mailproc.forward.bounces.reversepaths import reverse_paths as paths_at
 
 LISTS = "lists.example.org"
 BOUNCES = Address("bounces", LISTS)
 SECRET = "a secret of the tests"
-DAY = 86_400
 
-KEEP = EnvelopePolicy("keep", None, False, None, "")
-FIXED = EnvelopePolicy("fixed", BOUNCES, False, None, "")
-VERP = EnvelopePolicy("fixed", BOUNCES, True, SECRET, "")
-SRS = EnvelopePolicy("srs", None, False, SECRET, LISTS)
+KEEP = ReversePaths("keep", None, False, None, "")
+FIXED = ReversePaths("fixed", BOUNCES, False, None, "")
+VERP = ReversePaths("fixed", BOUNCES, True, SECRET, "")
+SRS = ReversePaths("srs", None, False, SECRET, LISTS)
 
 ANN, BOB = "ann@example.com", "bob@example.net"
+NOW = datetime.now(UTC)  # what makes the paths of SRS knows no other time
+
+
+Paths = Sequence[tuple[str, tuple[str, ...]]]
+
+
+def reverse_paths(policy: ReversePaths, incoming: str | None, recipients: Sequence[str]) -> Paths:
+    """The paths that a mail goes on with now."""
+    return paths_at(policy, incoming, recipients, NOW)
+
+
+def bounced(recipient: Address, policy: ReversePaths, later: timedelta = timedelta()) -> BouncePath | None:
+    """What an address says now, or later."""
+    return bounced_at(recipient, policy, NOW + later)
 
 
 @pytest.mark.parametrize(
     ("policy", "incoming", "path"),
     [
         (KEEP, ANN, ANN),
-        (KEEP, '"a b"@example.com', '"a b"@example.com'),
+        (KEEP, '"a.b"@example.com', '"a.b"@example.com'),
+        (KEEP, '"a b"@example.com', ""),
+        (KEEP, "a b@example.com", ""),
         (KEEP, None, ""),
         (KEEP, "", ""),
         (KEEP, "no address", ""),
@@ -43,19 +61,19 @@ ANN, BOB = "ann@example.com", "bob@example.net"
         (SRS, f"ann@{'long.' * 45}example.com", ""),
     ],
 )
-def test_all_recipients_share_a_reverse_path(policy: EnvelopePolicy, incoming: str | None, path: str) -> None:
+def test_all_recipients_share_a_reverse_path(policy: ReversePaths, incoming: str | None, path: str) -> None:
     """The null path stays null, an unknown one has nobody hear, and nothing gets into the command."""
     assert reverse_paths(policy, incoming, [BOB, ANN]) == [(path, (BOB, ANN))]
 
 
 def test_a_sender_who_cannot_be_rewritten_is_heard_by_us() -> None:
     """Where the operator has named an address for failures they come there."""
-    policy = EnvelopePolicy("srs", BOUNCES, False, SECRET, LISTS)
-    assert reverse_paths(policy, '"a b"@example.com', [BOB]) == [(str(BOUNCES), (BOB,))]
+    policy = ReversePaths("srs", BOUNCES, False, SECRET, LISTS)
+    assert reverse_paths(policy, '"a.b"@example.com', [BOB]) == [(str(BOUNCES), (BOB,))]
 
 
 @pytest.mark.parametrize("policy", [KEEP, FIXED, VERP, SRS])
-def test_no_recipients_have_no_path(policy: EnvelopePolicy) -> None:
+def test_no_recipients_have_no_path(policy: ReversePaths) -> None:
     """Nothing goes on to nobody."""
     assert reverse_paths(policy, ANN, []) == []
     assert reverse_paths(policy, "", []) == []
@@ -111,14 +129,12 @@ def test_a_hash_of_one_letter_never_fits(digit: str) -> None:
 
 @pytest.mark.parametrize("policy", [SRS, VERP])
 @pytest.mark.parametrize(("days", "known"), [(0, True), (20, True), (22, False), (400, False)])
-def test_a_path_is_good_for_three_weeks(
-    monkeypatch: pytest.MonkeyPatch, policy: EnvelopePolicy, days: int, known: bool
-) -> None:
+def test_a_path_is_good_for_three_weeks(monkeypatch: pytest.MonkeyPatch, policy: ReversePaths, days: int, known: bool) -> None:
     """What leaked into an archive cannot be used for ever."""
     ((path, _),) = reverse_paths(policy, ANN, [BOB])
-    later = time.time() + days * DAY
-    monkeypatch.setattr(time, "time", lambda: later)
-    found = bounced(Address.parse(path), policy)
+    later = timedelta(days=days)
+    monkeypatch.setattr("time.time", lambda: (NOW + later).timestamp())  # the library's
+    found = bounced(Address.parse(path), policy, later)
     assert found is not None
     assert (found.address is not None, bool(found.objection)) == (known, not known)
 
@@ -153,7 +169,7 @@ def test_a_forged_failure_is_nobodys() -> None:
 def test_another_secret_makes_other_paths() -> None:
     """A path of one installation says nothing to another."""
     for policy in (SRS, VERP):
-        other = EnvelopePolicy(policy.kind, policy.bounces, policy.verp, "another", policy.srs_domain)
+        other = ReversePaths(policy.kind, policy.bounces, policy.verp, "another", policy.domain)
         ((path, _),) = reverse_paths(policy, ANN, [BOB])
         found = bounced(Address.parse(path), other)
         assert found is not None and found.address is None
@@ -161,7 +177,7 @@ def test_another_secret_makes_other_paths() -> None:
 
 def test_paths_of_a_kind_that_is_not_in_use_any_more_are_known() -> None:
     """Mail comes back for days after the configuration was changed."""
-    both = EnvelopePolicy("keep", BOUNCES, False, SECRET, LISTS)
+    both = ReversePaths("keep", BOUNCES, False, SECRET, LISTS)
     for policy in (SRS, VERP):
         ((path, _),) = reverse_paths(policy, ANN, [BOB])
         found = bounced(Address.parse(path), both)
@@ -181,7 +197,7 @@ def test_paths_of_a_kind_that_is_not_in_use_any_more_are_known() -> None:
         (f"bounces+x@{LISTS}", FIXED, None),
     ],
 )
-def test_an_address_is_one_for_failures_or_not(recipient: str, policy: EnvelopePolicy, found: BouncePath | None) -> None:
+def test_an_address_is_one_for_failures_or_not(recipient: str, policy: ReversePaths, found: BouncePath | None) -> None:
     """Everything else is a list, or nothing."""
     assert bounced(Address.parse(recipient), policy) == found
 
@@ -190,31 +206,33 @@ def test_an_address_is_one_for_failures_or_not(recipient: str, policy: EnvelopeP
     ("arguments", "says"),
     [
         (("munge", None, False, None, ""), "envelope_from: 'munge' is none of keep, fixed, srs"),
-        (("fixed", None, False, None, ""), "envelope_from: fixed needs the address"),
+        (("fixed", None, False, None, ""), "bounces: envelope_from = fixed needs the address"),
         (("keep", BOUNCES, True, SECRET, ""), "verp: is a way of fixed"),
-        (("fixed", BOUNCES, True, None, ""), "verp needs a secret"),
-        (("srs", None, False, "", LISTS), "envelope_from: srs needs a secret"),
-        (("srs", None, False, SECRET, ""), "envelope_from: srs needs a domain"),
+        (("fixed", BOUNCES, True, None, ""), "secret_file: verp needs a secret"),
+        (("srs", None, False, "", LISTS), "secret_file: envelope_from = srs needs a secret"),
+        (("srs", None, False, SECRET, ""), "srs_domain: envelope_from = srs needs a domain"),
+        (("srs", None, False, SECRET, "not a domain"), "srs_domain: 'not a domain' is not a domain; write it like"),
+        (("keep", None, False, None, "a..b"), "srs_domain: 'a..b' is not a domain"),
     ],
 )
 def test_what_cannot_be_is_said_at_the_start(arguments: tuple, says: str) -> None:
     """The text names the key."""
     with pytest.raises(ValueError, match=says):
-        EnvelopePolicy(*arguments)
+        ReversePaths(*arguments)
 
 
 def test_srs_needs_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Said at the start, and of what comes back in the ledger."""
     ((path, _),) = reverse_paths(SRS, ANN, [BOB])
     monkeypatch.setitem(sys.modules, "srslib", None)
-    with pytest.raises(ValueError, match=r"pip install 'mailproc\[forward\]'"):
-        EnvelopePolicy("srs", None, False, SECRET, LISTS)
+    with pytest.raises(MissingProgram, match=r"^srslib is not installed; type: pip install 'srslib>=0\.1\.5'$"):
+        ReversePaths("srs", None, False, SECRET, LISTS)
     found = bounced(Address.parse(path), SRS)
     assert found is not None and found.address is None and "not installed" in found.objection
 
 
 @given(st.text(max_size=80), st.sampled_from([FIXED, VERP, SRS]))
-def test_any_recipient_is_read(text: str, policy: EnvelopePolicy) -> None:
+def test_any_recipient_is_read(text: str, policy: ReversePaths) -> None:
     """An address that somebody made up is an objection, or nothing; never an error, and never somebody."""
     for local in (text, f"SRS0={text}", f"SRS1={text}", f"bounces+{text}"):
         found = bounced(Address(local, LISTS), policy)
@@ -226,5 +244,5 @@ def test_any_reverse_path_is_fit_for_the_command(incoming: str) -> None:
     """No line end, no angle bracket, whoever sent it."""
     for policy in (KEEP, SRS):
         ((path, _),) = reverse_paths(policy, incoming, [BOB])
-        assert not set(path) & set("\r\n<>\0")
+        assert not set(path) & set("\r\n<>\0 ")
         assert path == "" or "@" in path

@@ -1,0 +1,1 @@
+"""The handler `tunnel`: a class that was written for emailtunnel forwards mail."""
