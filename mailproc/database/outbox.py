@@ -182,8 +182,11 @@ def retry(conn: sa.Connection, id: int, retry_at: datetime, reply: str) -> None:
 
 
 def cut_letters(conn: sa.Connection, rows: Sequence[int]) -> None:
-    """Cut the letters of these recipients that nobody waits for any more: what is large is in the archive, and was sent."""
-    theirs = sa.select(table.c.letter_id).where(table.c.id.in_(rows))
+    """Cut the letters of these recipients that nobody waits for any more: what is large is in the archive, and was sent.
+
+    An answer is not large, and what it has of the mail is a part of what was said.
+    """
+    theirs = sa.select(table.c.letter_id).where(table.c.id.in_(rows), ~table.c.answer)
     waits = sa.exists().where(table.c.letter_id == letter.c.id, _waiting)
     over = sa.and_(letter.c.id.in_(theirs), sa.func.length(letter.c.raw) > KEPT_OF_A_LETTER, ~waits)
     conn.execute(sa.update(letter).where(over).values(raw=sa.func.substr(letter.c.raw, 1, KEPT_OF_A_LETTER)))

@@ -101,8 +101,9 @@ def test_a_message_is_shown_one_fact_a_line(attacked: Attacked) -> None:
     for receipt in attacked.site.receipts()[::7]:
         (facts,) = objects(attacked.here("messages", "show", receipt.id, "--format", "jsonl"))
         lines = assert_clean(attacked.here("messages", "show", receipt.id))
-        sent = facts.pop("outbox")
+        sent, errands = facts.pop("outbox"), facts.pop("errands")
         assert [line.split("  ")[0] for line in lines[: len(facts)]] == [name.replace("_", " ") for name in facts]
+        assert errands == []
         assert len(lines) == len(facts) + (len(sent) + 2 if sent else 0)
 
 
