@@ -32,7 +32,9 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_
 _PLAIN_IN_Q = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")  # RFC 2047 section 5 (3)
 
 # What those through whose hands a mail went have put on top (RFC 5321 section 4.4, RFC 8601 section 4, RFC 8617 section 4).
-_TRACE = {"received", "x-received", "return-path", "delivered-to", "x-original-to", "envelope-to", "dkim-signature"} | {
+TRACE = frozenset(
+    {"received", "x-received", "return-path", "delivered-to", "x-original-to", "envelope-to", "dkim-signature"}
+) | {
     *("authentication-results", "received-spf", "arc-seal", "arc-message-signature", "arc-authentication-results"),
 }
 
@@ -210,7 +212,7 @@ def _folded(name: str, value: str) -> list[str]:
 
 
 def _is_trace(field: Field) -> bool:
-    return field.name.lower() in _TRACE
+    return field.name.lower() in TRACE
 
 
 def _behind_mbox_line(raw: bytes) -> int:

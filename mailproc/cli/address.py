@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mailproc.cli.configured import reading, with_settings, writing
+from mailproc.cli.configured import plugin_session, with_settings
 from mailproc.cli.duration import Duration
 from mailproc.cli.entries import decoded_row, for_people, row_of
 from mailproc.cli.listing import Column, done, format_option, listing_options, write
-from mailproc.cli.realms import find_in, realm_of, realms_of, session_on
+from mailproc.cli.realms import find_in, realm_of, realms_of
 from mailproc.errors import MailprocError
 
 if TYPE_CHECKING:
@@ -60,7 +59,8 @@ def _shown(command: _Command) -> _Command:
 def address() -> None:
     """Make, list, revoke and decode addresses of the gateway.
 
-    Whoever knows an address can post by it. The database has digests of them alone, so that no listing shows one.
+    Whoever knows an address can post by it, and so no listing shows one. They are kept as digests; but an address that was
+    used stands in the mail that came by it, and with that in the archive and in the ledger.
     """
 
 
@@ -100,7 +100,7 @@ def new(
     _refuse_mixed(channel, reply_to, asked)
     to, expires_at = _conversation(reply_to, asked), _until(asked["expires"])
     gateway = realm_of(settings, handler).gateway
-    with session_on(writing(settings)) as session:
+    with plugin_session(settings, "gateway", writes=True) as session:
         try:
             if channel:
                 made = _of_channel(settings, session, gateway, channel, asked)
@@ -155,6 +155,8 @@ def _conversation(reply_to: Sequence[str], asked: _Asked) -> Channel | Direct:
     """Where answers go; raises `UsageError` for what is no conversation."""
     from mailproc.gateway import Channel, Direct
 
+    if "@" in reply_to:
+        raise click.UsageError("--reply-to: @ is nobody; write @USER.")
     if all(each.startswith("@") for each in reply_to):
         if asked["topic"] or asked["message"]:
             raise click.UsageError("--topic and --message are of a channel; leave them out.")
@@ -182,8 +184,8 @@ def list_(settings: Settings, handler: str | None, form: str, limit: int | None)
     columns = [Column("id", 8), Column("kind", 7), Column("to", 40), Column("user"), Column("creator"), Column("sender")]
     columns += [Column("uses", 9), Column("state", 7), Column("expires_at", 20)]
     realm = realm_of(settings, handler).gateway.realm if handler else None
-    now = int(time.time())
-    with session_on(reading(settings)) as session:
+    now = datetime.now(UTC)
+    with plugin_session(settings, "gateway") as session:
         rows = (row_of(entry, now) for entry in entries(session, realm, limit))
         write(rows if form == "jsonl" else map(for_people, rows), columns, form)
 
@@ -196,7 +198,7 @@ def revoke(settings: Settings, names: tuple[str, ...], handler: str | None) -> N
     """Take no mail any more by these addresses, for good; ids are those of address list. All are revoked, or none."""
     from mailproc.gateway import addresses
 
-    with session_on(writing(settings)) as session:
+    with plugin_session(settings, "gateway", writes=True) as session:
         for name in names:
             id = int(name) if name.isascii() and name.isdigit() and len(name) < 19 else _id(settings, session, name, handler)
             if id is None or addresses.entry_of(session, id) is None:
@@ -218,7 +220,7 @@ def _id(settings: Settings, session: Session, written: str, handler: str | None)
 def decode(settings: Settings, names: tuple[str, ...], handler: str | None, form: str) -> None:
     """Say what each ADDRESS is, and where its mail goes; the addresses themselves are not written again."""
     columns = [Column("address", 90), Column("kind", 7), Column("id", 8), Column("state", 7), Column("to", 40), Column("shows")]
-    realms, now = realms_of(settings, handler), int(time.time())
-    with session_on(reading(settings)) as session:
+    realms, now = realms_of(settings, handler), datetime.now(UTC)
+    with plugin_session(settings, "gateway") as session:
         rows = [decoded_row(find_in(session, realms, name), name, now) for name in names]
     write(rows if form == "jsonl" else map(for_people, rows), columns, form)

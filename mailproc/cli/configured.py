@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
@@ -15,6 +16,7 @@ from mailproc.cli.lazy import CONFIG
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.orm import Session
 
     from mailproc.settings import Settings
 
@@ -66,6 +68,22 @@ def writing(settings: Settings) -> Iterator[Connection]:
     refuse_another_user(settings)
     with _engine(settings) as opened, engine.writing(opened) as connection:
         yield connection
+
+
+@contextmanager
+def plugin_session(settings: Settings, name: str, *, writes: bool = False) -> Iterator[Session]:
+    """A session on a database that has the tables of the shipped plugin ``name``; what it ``writes`` is committed at the end.
+
+    Raises `SettingsError` when it has not, and as `reading` and `writing` do.
+    """
+    from sqlalchemy.orm import Session
+
+    from mailproc.database.migrations import PluginMigrations, require_current
+
+    folder = Path(__file__).parents[1] / name / "migrations"
+    with (writing if writes else reading)(settings) as connection, Session(connection) as session:
+        require_current(connection.engine, [PluginMigrations(name, folder)])
+        yield session
 
 
 def refuse_another_user(settings: Settings) -> None:

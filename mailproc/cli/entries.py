@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mailproc.cli.listing import Row
 from mailproc.cli.realms import Found
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mailproc.gateway.addresses import Entry
 
 
-def decoded_row(found: Found | None, written: str, now: int) -> Row:
+def decoded_row(found: Found | None, written: str, now: datetime) -> Row:
     """What an address is, with X in place of its local part."""
     from mailproc.gateway.pattern import ChannelAddress
 
@@ -37,11 +38,9 @@ def decoded_row(found: Found | None, written: str, now: int) -> Row:
     return {**row, **said, **{key: value for key, value in known.items() if key in row}}
 
 
-def row_of(entry: Entry, now: int) -> Row:
+def row_of(entry: Entry, now: datetime) -> Row:
     """All that is known of an address, which is not enough to write it."""
-    row = asdict(entry)
-    times = [key for key in ("created_at", "expires_at", "revoked_at") if row[key] is not None]
-    return {**row, **{key: datetime.fromtimestamp(row[key], UTC) for key in times}, "state": entry.state(now)}
+    return {**asdict(entry), "state": entry.state(now)}
 
 
 def for_people(row: Row) -> Row:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailproc.cli.configured import reading, with_settings, writing
-from mailproc.cli.lines import arguments_or_lines
+from mailproc.cli.lines import read_all
 from mailproc.cli.listing import Column, Row, done, listing_options, write
 from mailproc.errors import MailprocError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mailproc.forward.lists import Listed
     from mailproc.settings import Settings
 
-_Change = Callable[["Session", "Listed", str], object]
+_Change = Callable[["Session", "Listed", Sequence[str]], object]
 _who = click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 
 
@@ -86,10 +86,10 @@ def add(settings: Settings, name: str, addresses: tuple[str, ...]) -> None:
     With - the addresses are read from stdin, one a line; blank lines, and those that begin with #, are passed over. All of
     them are put in, or none. Nothing changes for who is in it already.
     """
-    from mailproc.forward import lists
+    from mailproc.forward import members
 
-    now = datetime.now(UTC)
-    _each(settings, name, addresses, lambda session, found, address: lists.add(session, found, address, now=now), "added")
+    add_now = partial(members.add, now=datetime.now(UTC))
+    _change(settings, name, addresses, add_now, "added", read=members.read_member)
 
 
 @list_.command()
@@ -98,9 +98,9 @@ def add(settings: Settings, name: str, addresses: tuple[str, ...]) -> None:
 @with_settings
 def remove(settings: Settings, name: str, addresses: tuple[str, ...]) -> None:
     """Take each ADDRESS out of the list NAME; with - they are read from stdin. All of them, or none."""
-    from mailproc.forward import lists
+    from mailproc.forward import members
 
-    _each(settings, name, addresses, lists.remove, "removed")
+    _change(settings, name, addresses, members.remove, "removed")
 
 
 @list_.command()
@@ -109,9 +109,9 @@ def remove(settings: Settings, name: str, addresses: tuple[str, ...]) -> None:
 @with_settings
 def pause(settings: Settings, name: str, addresses: tuple[str, ...]) -> None:
     """Let each ADDRESS stay in the list NAME, and get no mail of it for now."""
-    from mailproc.forward import lists
+    from mailproc.forward import members
 
-    _each(settings, name, addresses, partial(lists.set_receives, receives=False), "paused")
+    _change(settings, name, addresses, partial(members.set_receives, receives=False), "paused")
 
 
 @list_.command()
@@ -120,9 +120,9 @@ def pause(settings: Settings, name: str, addresses: tuple[str, ...]) -> None:
 @with_settings
 def resume(settings: Settings, name: str, addresses: tuple[str, ...]) -> None:
     """Let each ADDRESS get the mail of the list NAME again, and forget what came back from there."""
-    from mailproc.forward import lists
+    from mailproc.forward import members
 
-    _each(settings, name, addresses, partial(lists.set_receives, receives=True), "resumed")
+    _change(settings, name, addresses, partial(members.set_receives, receives=True), "resumed")
 
 
 @list_.command()
@@ -188,19 +188,20 @@ def _lists(opened: AbstractContextManager[Connection]) -> Iterator[Session]:
             raise MailprocError(str(error)) from None
 
 
-def _each(settings: Settings, name: str, addresses: Iterable[str], change: _Change, did: str) -> None:
+def _change(
+    settings: Settings, name: str, given: Iterable[str], change: _Change, did: str, read: Callable[[str], str] = str
+) -> None:
+    """Change who stands in a list; all is read, from stdin too, before others have to wait for the database."""
     from mailproc.forward.lists import ListError, find
 
-    count = 0
+    places, addresses = read_all(given, read)
     with _lists(writing(settings)) as session:
         found = find(session, name)
-        for place, address in arguments_or_lines(addresses):
-            try:
-                change(session, found, address)
-            except ListError as error:
-                raise MailprocError(f"{place}{error}") from None
-            count += 1
-    done(f"{found}: {count} {did}")
+        try:
+            change(session, found, addresses)
+        except ListError as error:
+            raise MailprocError(f"{places[error.at or 0]}{error}") from None
+    done(f"{found}: {len(addresses)} {did}")
 
 
 def _set_closed(settings: Settings, name: str, at: datetime | None) -> None:
@@ -214,16 +215,16 @@ def _set_closed(settings: Settings, name: str, at: datetime | None) -> None:
 
 def _shown(session: Session, wanted: str, limit: int | None) -> tuple[Iterable[Row], Sequence[Column]]:
     """The rows, and the columns of them that a table has."""
-    from mailproc.forward import lists
+    from mailproc.forward import lists, members
 
     if not wanted:
         columns = [Column("list", 40), Column("kind", 5), Column("members", 12), Column("dead", 6), Column("posters", 7)]
         rows = ({"list": str(each), **asdict(each)} for each in lists.every(session, limit))
         return rows, [*columns, Column("closed_at", 20), Column("description")]
     if lists.matching(session, wanted):
-        members = lists.members(session, lists.find(session, wanted), limit)
+        found = members.members(session, lists.find(session, wanted), limit)
         columns = [Column("address", 60), Column("receives", 8), Column("bounces", 7), Column("dead")]
-        return map(asdict, members), columns
+        return map(asdict, found), columns
     return islice(_reached(session, wanted), limit), [Column("list", 40), Column("address", 60)]
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailproc.errors import MailprocError, SettingsError
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
     from sqlalchemy.orm import Session
 
     from mailproc.gateway.addresses import Entry
@@ -23,7 +20,7 @@ _GATEWAYS = ("gateway", "mailproc.gateway.handler:Gateway")  # what `use` has
 
 
 @dataclass(frozen=True, slots=True)
-class Realm:
+class Served:
     """A gateway under the name that the operator knows it by."""
 
     name: str
@@ -34,12 +31,12 @@ class Realm:
 class Found:
     """An address that has the form of a realm's, and what was made under it, if anything was."""
 
-    realm: Realm
+    realm: Served
     decoded: Decoded
     entry: Entry | None
 
 
-def realm_of(settings: Settings, name: str | None) -> Realm:
+def realm_of(settings: Settings, name: str | None) -> Served:
     """The gateway of this name, or the only one; raises `MailprocError` when there are several, and as `realms_of`."""
     realms = realms_of(settings, name)
     if len(realms) > 1:
@@ -47,7 +44,7 @@ def realm_of(settings: Settings, name: str | None) -> Realm:
     return realms[0]
 
 
-def realms_of(settings: Settings, name: str | None) -> list[Realm]:
+def realms_of(settings: Settings, name: str | None) -> list[Served]:
     """All gateways, or the one of this name; there is at least one, or `SettingsError` is raised."""
     from mailproc.gateway.handler import Gateway
     from mailproc.plugins import resolve
@@ -56,7 +53,7 @@ def realms_of(settings: Settings, name: str | None) -> list[Realm]:
     if not names:
         raise SettingsError('no handler is a gateway; bind a domain to handler = "gateway", with options in [handler.gateway]')
     found = [(each, resolve(each, settings.handlers, settings.file.parent).handler) for each in names]
-    realms = [Realm(each, handler) for each, handler in found if isinstance(handler, Gateway)]
+    realms = [Served(each, handler) for each, handler in found if isinstance(handler, Gateway)]
     if not realms:
         raise SettingsError(f"--handler: {names[0]} is no gateway; there are: {', '.join(_names(settings)) or 'none'}")
     return realms
@@ -68,7 +65,7 @@ def _names(settings: Settings) -> list[str]:
     return [name for name in names if settings.handlers.get(name, {}).get("use", name) in _GATEWAYS]
 
 
-def find_in(session: Session, realms: Sequence[Realm], written: str) -> Found | None:
+def find_in(session: Session, realms: Sequence[Served], written: str) -> Found | None:
     """What an address is, None when it has the form of no realm's."""
     from mailproc.address import Address
     from mailproc.gateway.addresses import find
@@ -78,16 +75,3 @@ def find_in(session: Session, realms: Sequence[Realm], written: str) -> Found | 
         if decoded:
             return Found(realm, decoded, find(session, realm.gateway.realm, decoded))
     return None
-
-
-@contextmanager
-def session_on(opened: AbstractContextManager[Connection]) -> Iterator[Session]:
-    """A session on a connection to a database that has the tables of the gateway; raises `SettingsError` when it has not."""
-    from sqlalchemy.orm import Session
-
-    from mailproc.database.migrations import PluginMigrations, require_current
-    from mailproc.gateway import migrations
-
-    with opened as connection, Session(connection) as session:
-        require_current(connection.engine, [PluginMigrations("gateway", Path(migrations.__path__[0]))])
-        yield session

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 
 QUERY_SECONDS = 3.0
 NAME_SECONDS = 6.0
+MAIL_SECONDS = 5.0
 
 
 class TextRecords(Protocol):
     """Knows the TXT records of names."""
 
-    def txt(self, name: str) -> Sequence[bytes]:
+    def txt(self, name: str, seconds: float = math.inf) -> Sequence[bytes]:
         """The records of ``name`` (ASCII), the strings of each joined; none where the name does not exist or has none.
 
-        Raises `Away` where that cannot be found out now.
+        Raises `Away` where that cannot be found out now, or not in so many seconds.
         """
 
 
@@ -50,26 +51,27 @@ class Dns:
         self._name_seconds = name_seconds
         self._resolv_conf = resolv_conf
 
-    def txt(self, name: str) -> Sequence[bytes]:
+    def txt(self, name: str, seconds: float = math.inf) -> Sequence[bytes]:
         """Ask; `Away` for a time that is over, a server that fails or refuses, and whatever else goes wrong."""
         import dns.resolver
 
+        lifetime = min(self._name_seconds, seconds)
         try:
             failpoint("dns")
-            answer = self._resolver.resolve(name, "TXT", search=False, lifetime=self._name_seconds, raise_on_no_answer=False)
+            answer = self._resolver.resolve(name, "TXT", search=False, lifetime=lifetime, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN:
             return ()
         except Exception as error:  # nothing of it says that there is no such record
-            raise Away(one_line(f"{name}: {self._reason(error)}")) from error
+            raise Away(one_line(f"{name}: {self._reason(error, lifetime)}")) from error
         return tuple(b"".join(record.strings) for record in answer.rrset or ())
 
-    def _reason(self, error: Exception) -> str:
+    def _reason(self, error: Exception, lifetime: float) -> str:
         """What happened, without the addresses and ports of dnspython's text."""
         import dns.rcode
         import dns.resolver
 
         if isinstance(error, dns.resolver.LifetimeTimeout):
-            return f"no answer within {self._name_seconds:g} s"
+            return f"no answer within {lifetime:.3g} s"
         if isinstance(error, dns.resolver.NoNameservers):
             for *_, response in error.kwargs.get("errors", ()):
                 if response is not None:
@@ -112,7 +114,7 @@ class Records:
             for name, found in records.items()
         }
 
-    def txt(self, name: str) -> Sequence[bytes]:
+    def txt(self, name: str, seconds: float = math.inf) -> Sequence[bytes]:
         """The records of ``name``; case and a dot at the end do not matter."""
         return self._records.get(name.lower().removesuffix("."), ())
 
@@ -120,7 +122,7 @@ class Records:
 class NoNetwork:
     """No records at all: `Away`, whatever the name."""
 
-    def txt(self, name: str) -> Sequence[bytes]:
+    def txt(self, name: str, seconds: float = math.inf) -> Sequence[bytes]:
         """Say what would mend it."""
         raise Away("inspect asks no name server; give --dns FILE")
 
@@ -129,7 +131,8 @@ class Remembered:
     """The records of ``source``, each name asked for once in ``seconds``; remembers ``most`` names.
 
     A domain whose key was away is away for all its keys as long, unless they are known: whoever makes up selectors for a DNS
-    that does not answer, and a backlog of one domain, cost one wait.
+    that does not answer, and a backlog of one domain, cost one wait. One that was given less time than a query has is not
+    remembered as away: it is the mail before it that took the time.
     """
 
     def __init__(self, source: TextRecords, *, seconds: float = 60.0, most: int = 256) -> None:
@@ -138,16 +141,17 @@ class Remembered:
         self._most = most
         self._answers: dict[str, tuple[float, Sequence[bytes] | Away]] = {}
 
-    def txt(self, name: str) -> Sequence[bytes]:
+    def txt(self, name: str, seconds: float = math.inf) -> Sequence[bytes]:
         """The records of ``name`` (lower-case), or `Away` as it was raised before."""
         domain = _domain_of(name)
         answer = self._known(name)
         if answer is None:
             answer = self._known(domain)
         if answer is None:
-            answer = self._ask(name)
+            answer = _asked(self._source, name, seconds)
             self._answers.pop(domain, None)
-            self._remember(domain if isinstance(answer, Away) else name, answer)
+            if seconds >= QUERY_SECONDS or not isinstance(answer, Away):
+                self._remember(domain if isinstance(answer, Away) else name, answer)
         if isinstance(answer, Away):
             raise Away(str(answer))
         return answer
@@ -161,11 +165,41 @@ class Remembered:
             self._answers.clear()
         self._answers[name] = time.monotonic(), answer
 
-    def _ask(self, name: str) -> Sequence[bytes] | Away:
-        try:
-            return self._source.txt(name)
-        except Away as away:
-            return away
+
+class Hurried:
+    """The records of ``source`` for one mail: its look-ups take ``seconds`` together, and each name is asked for once.
+
+    What is not known by then is `Away`, as where the DNS does not answer: whoever has a slow name server, and writes its names
+    into a mail, keeps nobody waiting for longer.
+    """
+
+    def __init__(self, source: TextRecords, seconds: float = MAIL_SECONDS) -> None:
+        self._source = source
+        self._seconds = self._left = seconds
+        self._answers: dict[str, Sequence[bytes] | Away] = {}
+
+    def txt(self, name: str, seconds: float = math.inf) -> Sequence[bytes]:
+        """The records of ``name``, or `Away`, the same each time."""
+        if name not in self._answers:
+            began = time.monotonic()
+            self._answers[name] = self._ask(name, min(seconds, self._left))
+            self._left -= time.monotonic() - began
+        answer = self._answers[name]
+        if isinstance(answer, Away):
+            raise Away(str(answer))
+        return answer
+
+    def _ask(self, name: str, seconds: float) -> Sequence[bytes] | Away:
+        if seconds <= 0:
+            return Away(one_line(f"{name}: the look-ups for this mail have taken {self._seconds:g} s"))
+        return _asked(self._source, name, seconds)
+
+
+def _asked(source: TextRecords, name: str, seconds: float) -> Sequence[bytes] | Away:
+    try:
+        return source.txt(name, seconds)
+    except Away as away:
+        return away
 
 
 def _domain_of(name: str) -> str:

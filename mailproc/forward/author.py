@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from mailproc import Address
 from mailproc.forward.paths import angled
 from mailproc.forward.signed import SIGNATURE
 from mailproc.rawmail import RawMail, phrase
-from mailproc.reading import decode_words, one_line, read_addresses
+from mailproc.reading import decode_words, one_line, read_addresses, without_comments
 
 _LONGEST_NAME = 60  # characters
 _MOST_ANSWERED = 10  # addresses in Reply-To
 _LOOK_AT = 10_000  # characters of From
 _SYNTAX = re.compile(r"[,;:<>()\[\]\"\\@]+")  # what makes other readers see an address, or several
+_BEHIND_AT = re.compile(r"@([^\s@<>()\[\],;:\"\\]*)")
 _NOBODY = "Somebody"
 
 
@@ -39,6 +41,27 @@ def named(value: str) -> list[Address]:
     """
     found = read_addresses([value[:_LOOK_AT]], limit=_MOST_ANSWERED)
     return list(found) or [Address.parse(each) for each in angled(value[:_LOOK_AT])[:_MOST_ANSWERED]]
+
+
+def domains_in(values: Sequence[str]) -> frozenset[str] | None:
+    """Every domain that any reader may take for one of the authors', by these From fields: what stands behind each ``@``.
+
+    In lower case; "" stands for an ``@`` with nothing readable behind it. None where there is text and no ``@``, or too much of
+    it: then nobody can tell whose the mail is.
+    """
+    text = " ".join(" ".join(values).split())
+    if len(text) > _LOOK_AT or (text and "@" not in text):
+        return None
+    readings = (_tight(text), _tight(without_comments(text)))  # some take a comment for one that others see through
+    return frozenset(found.lower() for each in readings for found in _BEHIND_AT.findall(each))
+
+
+def _tight(text: str) -> str:
+    """The text without the blanks that may stand around the signs of an address (RFC 5322 section 4.4)."""
+    text = " ".join(text.split())
+    for sign in "@.":
+        text = text.replace(f" {sign}", sign).replace(f"{sign} ", sign)
+    return text
 
 
 def display_name(value: str) -> str:

@@ -11,8 +11,8 @@ from datetime import datetime
 from mailproc import Transient
 from mailproc.dkim.sealing import Seal, sealed
 from mailproc.dkim.txt import TextRecords
-from mailproc.forward.author import in_the_name_of, named
-from mailproc.forward.dmarc import strict
+from mailproc.forward.author import domains_in, in_the_name_of
+from mailproc.forward.dmarc import ascii_name, strict
 from mailproc.forward.listfields import ListFields, with_list_fields
 from mailproc.forward.plaintext import as_plain_text
 from mailproc.forward.received import Hop, marked, received
@@ -21,7 +21,7 @@ from mailproc.forward.signed import signed_names
 from mailproc.rawmail import RawMail
 from mailproc.reading import Message
 
-_MOST_AUTHORS = 3  # whose domains are looked up
+_MOST_AUTHORS = 3  # domains that are looked up
 
 _log = logging.getLogger("mailproc")
 
@@ -102,8 +102,10 @@ def _is_munged(message: Message, changes: Changes) -> bool:
         return changes.from_policy is FromPolicy.MUNGE
     if changes.txt is None:
         return False
-    domains = dict.fromkeys(each.domain for value in message.header.all("From")[:_MOST_AUTHORS] for each in named(value))
-    return any(strict(domain, changes.txt) for domain in list(domains)[:_MOST_AUTHORS])
+    domains = domains_in(message.header.all("From"))
+    if domains is None or len(domains) > _MOST_AUTHORS or not all(map(ascii_name, domains)):
+        return True  # who has been taken for its author by others may be strict, and with the list's From nothing is lost
+    return any(strict(domain, changes.txt) for domain in sorted(domains))
 
 
 def _sealed(raw: bytes, original: bytes, changes: Changes, now: datetime) -> bytes:

@@ -13,7 +13,7 @@ MAX_COPIES = 256 * 1024 * 1024  # octets of all copies of a mail, which are in m
 
 _ADMINS = {"admin", "administrator", "postmaster"}
 _NOTICES = ("delayed mail", "undelivered mail returned to sender")  # subjects of Postfix's notifications
-_MAX_AUTHORS = 20  # whose policies are looked up
+_MAX_AUTHORS = 3  # whose policies are looked up
 
 
 class Candidate(NamedTuple):

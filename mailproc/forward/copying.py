@@ -28,7 +28,6 @@ class Copying:
     """
 
     hostname: str
-    txt: TextRecords
     sender: str = ""
     help: tuple[str, ...] = ()
     subscribe: tuple[str, ...] = ()
@@ -49,7 +48,9 @@ class Copying:
         except ValueError as error:  # of the sample all is sound but the URLs
             raise ValueError(f"list_{error}") from None
 
-    def copy(self, delivery: Delivery, arrived: Arrived, group: Group, recipients: Sequence[str]) -> bytes:
+    def copy(
+        self, delivery: Delivery, arrived: Arrived, group: Group, recipients: Sequence[str], txt: TextRecords | None = None
+    ) -> bytes:
         """The mail as it goes on to these recipients of a group; raises `BrokenReferences` for one that cannot be mended."""
         changes = Changes(
             list_fields=self._fields(group) if group.is_list else None,
@@ -59,7 +60,7 @@ class Copying:
             plain_text=self.plain_text,
             references=self.references,
             seal=self.seal,
-            txt=self.txt,
+            txt=txt,
         )
         return apply(arrived, changes, delivery.now, recipients)
 

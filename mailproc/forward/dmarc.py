@@ -32,7 +32,7 @@ def strict(domain: str, txt: TextRecords) -> bool:
     A policy for testing (``t=y``) is one step milder. Where the DNS does not answer it is not strict, and a warning is logged:
     then mail goes on unchanged, as it does for most domains.
     """
-    name = _ascii(domain)
+    name = ascii_name(domain)
     if not name:
         return False
     try:
@@ -42,7 +42,8 @@ def strict(domain: str, txt: TextRecords) -> bool:
         return False
 
 
-def _ascii(domain: str) -> str:
+def ascii_name(domain: str) -> str:
+    """The name of a domain in the DNS, lower-case and in ASCII; "" for what is none."""
     try:
         name = domain.lower().removesuffix(".").encode("idna").decode("ascii") if len(domain) < 255 else ""
     except UnicodeError:

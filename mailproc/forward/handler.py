@@ -13,7 +13,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from mailproc import Address, Delivery, Forward, Outcome, Reply, Trust, handler
-from mailproc.dkim.txt import TextRecords
+from mailproc.dkim.txt import Hurried, TextRecords
 from mailproc.forward import options
 from mailproc.forward.bounces.returned import is_automatic, take_back
 from mailproc.forward.bounces.reversepaths import ReversePaths, bounced, reverse_paths
@@ -21,6 +21,7 @@ from mailproc.forward.changes import Arrived, FromPolicy
 from mailproc.forward.checks import CHECKS, Candidate, objection, too_big, unsendable
 from mailproc.forward.copying import Copying
 from mailproc.forward.dmarc import strict
+from mailproc.forward.expansion import Lists
 from mailproc.forward.paths import is_address
 from mailproc.forward.received import CIRCLES, circles
 from mailproc.forward.resolver import Group, InvalidRecipient, Resolver
@@ -76,7 +77,7 @@ class Forwarder:
         unknown = [name for name in self.reject if name not in CHECKS]
         if unknown:
             raise ValueError(f"reject: there is no check {one_line(unknown[0], 80)}; there are: {', '.join(CHECKS)}")
-        self._resolver, self._policy, self._copying  # noqa: B018 - what cannot be used is said at the start
+        self._resolver, self._policy, self._copying, self._txt  # noqa: B018 - what cannot be used is said at the start
 
     @cached_property
     def _resolver(self) -> Resolver:
@@ -100,7 +101,6 @@ class Forwarder:
     def _copying(self) -> Copying:
         return Copying(
             hostname=self._name,
-            txt=self._txt,
             sender=self.bounces if self.envelope_from == "fixed" else "",
             help=self.list_help,
             subscribe=self.list_subscribe,
@@ -121,7 +121,7 @@ class Forwarder:
         if path is not None:
             return Reply(*_UNKNOWN, path.objection) if path.objection else True
         try:
-            self._groups(address, session)
+            self._check(address, session)
         except InvalidRecipient as no:
             return no.reply or False
         return True
@@ -131,36 +131,44 @@ class Forwarder:
         path = bounced(delivery.recipient, self._policy, delivery.now)
         if path is not None:
             return take_back(delivery, path, self._policy, self._marks(delivery.recipient.domain), self._copying)
-        refused = self._objection(delivery)
+        txt = Hurried(self._txt)  # the write transaction is open, and others wait for it
+        refused = self._objection(delivery, txt)
         if refused is not None:
             return _refused(delivery, refused)
-        return self._sent_on(delivery, self._groups(delivery.recipient, delivery.session))
+        return self._sent_on(delivery, self._groups(delivery.recipient, delivery.session), txt)
 
     def _marks(self, domain: str) -> tuple[str, ...]:
         """What only mail of ours has: our Received, where this machine has a name, and the List-Id of a list of the domain."""
         ours = () if self._name.partition(".")[0].lower() == "localhost" else (f"by {self._name} (mailproc)",)
         return (*ours, f".{domain}>")
 
-    def _objection(self, delivery: Delivery) -> Reply | None:
+    def _objection(self, delivery: Delivery, txt: TextRecords) -> Reply | None:
         """What the checks of the operator say, whether anybody could take the mail, and whether it goes in circles."""
         mail = Candidate(
             delivery.message,
             delivery.raw,
             delivery.reverse_path,
             delivery.recipient,
-            lambda domain: strict(domain, self._txt),
+            lambda domain: strict(domain, txt),
         )
         return objection(self.reject, mail) or unsendable(delivery.raw) or _circles(delivery, str(delivery.recipient))
 
+    def _check(self, address: Address, session: Session) -> None:
+        """Raise what `_groups` raises; our own lists know it for less."""
+        if isinstance(self._resolver, Lists):
+            _refuse_unfit(address)
+            self._resolver.check(address, session)
+        else:
+            self._groups(address, session)
+
     def _groups(self, address: Address, session: Session) -> Sequence[Group]:
-        if not is_address(str(address)):
-            raise InvalidRecipient([f"{one_line(str(address), 80)} is no address here"])
+        _refuse_unfit(address)
         groups = tuple(self._resolver.resolve(address, session))
         if not all(isinstance(each, Group) for each in groups):
             raise TypeError(f"{self.resolver} answers what are no Groups")
         return groups
 
-    def _sent_on(self, delivery: Delivery, groups: Sequence[Group]) -> Outcome:
+    def _sent_on(self, delivery: Delivery, groups: Sequence[Group], txt: TextRecords) -> Outcome:
         """To the groups, of which no mailing list takes what a machine has answered or reported."""
         taking = [group for group in groups if group.recipients and not (group.is_list and is_automatic(delivery))]
         if not taking:
@@ -170,17 +178,17 @@ class Forwarder:
         refused = next(filter(None, against), None) or too_big(len(taking) * len(delivery.raw))
         if refused is not None:
             return _refused(delivery, refused)
-        copies = list(self._copies(delivery, taking))
+        copies = list(self._copies(delivery, taking, txt))
         if not copies:
             return delivery.drop("everybody has had it by another address")
         return delivery.handled(_note(copies), send=[forward for copy in copies for forward in copy])
 
-    def _copies(self, delivery: Delivery, groups: Sequence[Group]) -> Iterator[list[Forward]]:
+    def _copies(self, delivery: Delivery, groups: Sequence[Group], txt: TextRecords) -> Iterator[list[Forward]]:
         """What each group gets; who is in several is in the first, and who has had the mail before is in none."""
-        digest = digest_of(delivery.raw, delivery.message.header.start)
+        arrived = Arrived.read(delivery.raw, delivery.message)
+        digest = digest_of(arrived.mail) or delivery.id  # which no other delivery has: nobody is left out then
         everybody = [recipient for group in groups for recipient in group.recipients]
         left = set(claim(delivery.session, digest, everybody, delivery.now))
-        arrived = Arrived.read(delivery.raw, delivery.message)
         for group in groups:
             spelt: dict[str, str] = {}
             for each in group.recipients:
@@ -188,13 +196,18 @@ class Forwarder:
             recipients = [address for folded, address in spelt.items() if folded in left]
             left -= spelt.keys()
             if recipients:
-                raw = self._copying.copy(delivery, arrived, group, recipients)
+                raw = self._copying.copy(delivery, arrived, group, recipients, txt)
                 yield list(self._forwards(delivery, raw, recipients))
 
     def _forwards(self, delivery: Delivery, raw: bytes, recipients: Sequence[str]) -> Iterator[Forward]:
         tells = self.envelope_from != "fixed"
         for path, whose in reverse_paths(self._policy, delivery.reverse_path, recipients, delivery.now):
             yield delivery.forward(raw, whose, reverse_path=path, tells_sender=tells)
+
+
+def _refuse_unfit(address: Address) -> None:
+    if not is_address(str(address)):
+        raise InvalidRecipient([f"{one_line(str(address), 80)} is no address here"])
 
 
 def _circles(delivery: Delivery, address: str) -> Reply | None:

@@ -25,7 +25,7 @@ def imported(option: str, target: str) -> object:
         raise ValueError(f"{option}: {one_line(target)}: is not written like module:attribute")
     try:
         found: object = getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # whatever it is, it is not ours, and is told with the name
+    except (Exception, SystemExit) as error:  # whatever it is, it is not ours, and is told with the name
         raise ValueError(f"{option}: {one_line(target)}: {type(error).__name__}: {one_line(str(error))}") from error
     return found
 
@@ -37,7 +37,7 @@ def resolver_of(name: str) -> Resolver:
     found = imported("resolver", name)
     try:
         found = found() if isinstance(found, type) else found
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"resolver: {one_line(name)}: {type(error).__name__}: {one_line(str(error))}") from error
     if not callable(getattr(found, "resolve", None)):
         raise ValueError(f"resolver: {one_line(name)} has no method resolve(address, session)")

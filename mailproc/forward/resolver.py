@@ -26,6 +26,8 @@ class Group:
     ``owner``        the address of who answers for it, "" for nobody
     ``posters``      the addresses that may write to it, lower-case; None for anybody
     ``strong``       whether who writes must have proven who they are: a signature, or a trusted domain's DKIM
+
+    Raises TypeError for recipients that are one text, or not all of them texts.
     """
 
     name: str
@@ -36,6 +38,11 @@ class Group:
     owner: str = ""
     posters: frozenset[str] | None = None
     strong: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.recipients, str) or not all(isinstance(each, str) for each in self.recipients):
+            raise TypeError(f"Group {self.name}: recipients is a sequence of addresses, such as ('ann@example.org',)")
+        object.__setattr__(self, "recipients", tuple(self.recipients))
 
 
 class InvalidRecipient(Rejected):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -12,23 +11,26 @@ from sqlalchemy.orm import Session
 
 from mailproc.columns import insert
 from mailproc.forward.tables import served
+from mailproc.rawmail import TRACE, RawMail
 
 KEPT = timedelta(days=30)
 
-# What the author's program writes. All that stands above the first of them was put there on the way, and differs from one copy
-# of a mail to the next.
-_AUTHORS = re.compile(
-    rb"^(?:from|sender|reply-to|to|cc|bcc|date|subject|message-id|in-reply-to|references|mime-version|content-type"
-    rb"|content-transfer-encoding|user-agent|x-mailer)[ \t]*:",
-    re.IGNORECASE | re.MULTILINE,
-)
+_OF_A_WAY = TRACE | {"x-loop"}  # the fields that differ from one copy of a mail to the next
 
 
-def digest_of(raw: bytes, start: int = 0) -> str:
-    """The same text for every copy of a mail, whatever servers have put on top of it; its header begins at ``start``."""
-    found = _AUTHORS.search(raw, start)
-    written = raw[found.start() if found else start :]
-    return hashlib.sha256(written.replace(b"\r\n", b"\n")).hexdigest()
+def digest_of(mail: RawMail) -> str | None:
+    """The same text for every copy of a mail, whichever way each came: of all but its trace fields and marks against loops.
+
+    None for a mail without a Message-ID: nothing says that two of them are one mail (RFC 5322 section 3.6.4).
+    """
+    if not any(field.value for field in mail.all("Message-ID")):
+        return None
+    digest = hashlib.sha256()
+    for field in mail.fields:
+        if field.name.lower() not in _OF_A_WAY:
+            digest.update(field.raw.replace(b"\r\n", b"\n"))
+    digest.update(bytes(mail.rest).replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
 
 
 def had_mail(session: Session, recipients: Iterable[str], now: datetime) -> frozenset[str]:

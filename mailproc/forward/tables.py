@@ -49,7 +49,7 @@ bounce = sa.Table(
 served = sa.Table(
     "forward_served",
     metadata,
-    sa.Column("digest", sa.Text, primary_key=True, doc="of the mail below what its way has put on top"),
+    sa.Column("digest", sa.Text, primary_key=True, doc="of the mail without its trace fields"),
     sa.Column("recipient", sa.Text, primary_key=True, index=True, doc="lower-case"),
     sa.Column("served_at", Instant, nullable=False, index=True),
 )

@@ -4,6 +4,6 @@ A program that mails notifications makes its reply addresses with `new_reply_add
 """
 
 from mailproc.gateway.addresses import new_reply_address
-from mailproc.gateway.post import Channel, Direct
+from mailproc.gateway.posting import Channel, Direct
 
 __all__ = ["Channel", "Direct", "new_reply_address"]

@@ -7,27 +7,25 @@ answer.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mailproc import Address
+from mailproc.columns import insert
 from mailproc.gateway.pattern import ChannelAddress, Decoded, Pattern, read_pattern
-from mailproc.gateway.post import Channel, Direct
+from mailproc.gateway.posting import Channel, Direct
 from mailproc.gateway.tables import address as table
 from mailproc.gateway.tokens import derived_token, digest_of, new_token
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of an address; its token is not. Times are seconds since 1970.
+    """What is known of an address; its token is not.
 
     ``to``       the conversation; of a channel's address the topic is "", for it comes with the mail
     ``user``     in whose name a reply is posted, None for a channel's address
@@ -41,13 +39,13 @@ class Entry:
     user: str | None
     creator: str
     sender: str
-    created_at: int
-    expires_at: int | None
+    created_at: datetime
+    expires_at: datetime | None
     max_uses: int | None
     uses: int
-    revoked_at: int | None
+    revoked_at: datetime | None
 
-    def state(self, now: int) -> str:
+    def state(self, now: datetime) -> str:
         """What it is worth: ``valid``, ``revoked``, ``expired`` or ``used up``."""
         if self.revoked_at is not None:
             return "revoked"
@@ -77,8 +75,7 @@ def new_channel_address(
     revoked = session.scalar(sa.select(sa.func.count()).select_from(table).where(*of_these, table.c.revoked_at.is_not(None)))
     token = derived_token(key, realm, channel, creator, sender, str(revoked))
     written = pattern.channel_address(token, channel, options)
-    with suppress(IntegrityError), session.begin_nested():  # it is there already, or comes from another process just now
-        _insert(session, token, own)
+    _insert(session, token, own)
     return written
 
 
@@ -102,15 +99,16 @@ def new_reply_address(
     token = new_token()
     where = {"channel": to.name, "topic": to.topic, "message": to.message} if isinstance(to, Channel) else {}
     users = {} if isinstance(to, Channel) else {"users": json.dumps(to.users)}
-    limits = {"expires_at": expires_at and int(expires_at.timestamp()), "max_uses": max_uses}
+    limits = {"expires_at": expires_at, "max_uses": max_uses}
     own = {"realm": realm or form.domains[0], "kind": "reply", "user_name": user, "creator": "", "sender": ""}
     _insert(session, token, {**own, **where, **users, **limits})
     return form.reply_address(token)
 
 
 def _insert(session: Session, token: str, values: dict[str, Any]) -> None:
-    made = {"token_sha256": digest_of(token), "created_at": int(time.time()), "uses": 0}
-    session.execute(sa.insert(table).values(**values, **made))
+    """Keep it; one that is there already, or comes from another process just now, is as good."""
+    made = {"token_sha256": digest_of(token), "created_at": datetime.now(UTC), "uses": 0}
+    session.execute(insert(session.connection(), table).values(**values, **made).on_conflict_do_nothing())
 
 
 def find(session: Session, realm: str, decoded: Decoded) -> Entry | None:
@@ -121,7 +119,7 @@ def find(session: Session, realm: str, decoded: Decoded) -> Entry | None:
     return None if row is None else _entry(row)
 
 
-def use(session: Session, entry: Entry, now: int) -> bool:
+def use(session: Session, entry: Entry, now: datetime) -> bool:
     """Count a use of an address that is valid still; False when it is not, because of another mail at the same time."""
     c = table.c
     valid = sa.and_(
@@ -136,7 +134,7 @@ def use(session: Session, entry: Entry, now: int) -> bool:
 def revoke(session: Session, id: int) -> bool:
     """Make an address worthless from now on; False when it was, or when there is none of this id."""
     c = table.c
-    statement = sa.update(table).where(c.id == id, c.revoked_at.is_(None)).values(revoked_at=int(time.time()))
+    statement = sa.update(table).where(c.id == id, c.revoked_at.is_(None)).values(revoked_at=datetime.now(UTC))
     return session.execute(statement.returning(c.id)).first() is not None
 
 
@@ -157,8 +155,15 @@ def name_of(session: Session, pattern: Pattern, realm: str, address: Address) ->
     decoded = pattern.decode(address)
     entry = find(session, realm, decoded) if decoded else None
     if entry is None:
+        return form_of(None)
+    return f"{form_of(decoded)}: {entry.id}" if entry.kind == "channel" else form_of(decoded)
+
+
+def form_of(decoded: Decoded | None) -> str:
+    """What an address may be by its form, in words."""
+    if decoded is None:
         return "Invalid address"
-    return f"Address to channel: {entry.id}" if entry.kind == "channel" else "Reply address"
+    return "Address to channel" if isinstance(decoded, ChannelAddress) else "Reply address"
 
 
 def _entry(row: sa.Row[Any]) -> Entry:

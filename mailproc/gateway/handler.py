@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from mailproc import Address, Delivery, Errand, Outcome, Reply, Transient, Trust, handler
-from mailproc.errors import SettingsError
-from mailproc.gateway.addresses import Entry, find, name_of, use
-from mailproc.gateway.body import NoBody
+from mailproc import Address, Delivery, Errand, Outcome, Reply, SettingsError, Transient, Trust, handler
+from mailproc.gateway.addresses import Entry, find, form_of, name_of, use
 from mailproc.gateway.mail import Manner, channel_post, reply_post
 from mailproc.gateway.pattern import ChannelAddress, Decoded, Pattern, read_pattern
-from mailproc.gateway.post import Channel, Post
+from mailproc.gateway.posting import Channel, Posting
 from mailproc.gateway.rates import Rate, count, read_rates, spent
 from mailproc.gateway.redaction import redacted
-from mailproc.gateway.target import LONGEST_MESSAGE, Target, carry_out, make_target
+from mailproc.gateway.targets.target import LONGEST_MESSAGE, Target, make_target
+from mailproc.gateway.text.body import NoBody
 from mailproc.reading import one_line
 
 # What nobody has written as an answer. A list is not among them: an answer may come through one.
@@ -89,7 +88,7 @@ class Gateway:
         """Whether there is such an address. Raises `Transient` for one of a channel while the rates leave no room; nothing is
         counted here, but when the mail is taken.
         """
-        decoded, now = self.form.decode(address), int(time.time())
+        decoded, now = self.form.decode(address), datetime.now(UTC)
         if decoded is None or self._valid(session, decoded, now) is None:
             return _refusal(decoded)
         if self._spent(session, decoded, now):
@@ -98,7 +97,7 @@ class Gateway:
 
     def __call__(self, delivery: Delivery) -> Outcome:
         """Have it posted once this is committed; mail over the rates of the channels waits."""
-        decoded, now = self.form.decode(delivery.recipient), int(time.time())
+        decoded, now = self.form.decode(delivery.recipient), delivery.now
         if decoded is None:
             return self._refused(delivery, decoded)
         if not isinstance(decoded, ChannelAddress) and delivery.verdict in AUTOMATIC:
@@ -116,22 +115,26 @@ class Gateway:
 
     def perform(self, errand: Errand) -> str:
         """Post what a mail said; answers a note for the ledger. Raises `Transient` and `Rejected`."""
-        return carry_out(self._target, errand)
+        return self._target.carry_out(Posting.of(errand.payload), errand)
 
-    def _valid(self, session: Session, decoded: Decoded, now: int) -> Entry | None:
+    def shown(self, address: Address) -> str:
+        """How an address of it is written where people read: without what entitles to post."""
+        return redacted(one_line(str(address), 500), self.form, self._form_of)
+
+    def _valid(self, session: Session, decoded: Decoded, now: datetime) -> Entry | None:
         entry = find(session, self.realm, decoded)
         return entry if entry and entry.state(now) == "valid" else None
 
-    def _spent(self, session: Session, decoded: Decoded, now: int) -> Rate | None:
+    def _spent(self, session: Session, decoded: Decoded, now: datetime) -> Rate | None:
         return spent(session, self.realm, self._rates, now) if isinstance(decoded, ChannelAddress) else None
 
-    def _post(self, delivery: Delivery, decoded: Decoded, entry: Entry) -> Post:
+    def _post(self, delivery: Delivery, decoded: Decoded, entry: Entry) -> Posting:
         manner = Manner(self.topics == "subject", self.topic_length, self.message_length)
         if isinstance(decoded, ChannelAddress) and isinstance(entry.to, Channel):
             return channel_post(delivery, entry.to.name, decoded.options, manner)
         return reply_post(delivery, entry.to, entry.user, manner)
 
-    def _posted(self, delivery: Delivery, decoded: Decoded, entry: Entry, post: Post, now: int) -> Outcome:
+    def _posted(self, delivery: Delivery, decoded: Decoded, entry: Entry, post: Posting, now: datetime) -> Outcome:
         """Count it, and send the post; another mail may have had the last use of the address meanwhile."""
         if not use(delivery.session, entry, now):
             return self._refused(delivery, decoded)
@@ -145,6 +148,9 @@ class Gateway:
         delivery.log.info("mail to %s is refused", asked)
         return delivery.reject(reply.text, reply=reply, dsn=True)
 
+    def _form_of(self, address: Address) -> str:
+        return form_of(self.form.decode(address))
+
     def _named(self, session: Session) -> Callable[[Address], str]:
         return lambda address: name_of(session, self.form, self.realm, address)
 
@@ -155,7 +161,7 @@ def _refusal(decoded: Decoded | None) -> Reply:
     return Reply(550, "5.1.1", f"Bad destination mailbox address: {reason}")
 
 
-def _note(post: Post, entry: Entry) -> str:
+def _note(post: Posting, entry: Entry) -> str:
     """What the ledger says: where it goes, by which address."""
     where = f"the channel {one_line(post.to.name, 100)}" if isinstance(post.to, Channel) else "a direct conversation"
     return f"for {where} by address {entry.id}"

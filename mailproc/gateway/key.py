@@ -7,7 +7,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from mailproc import Transient
+from mailproc import SettingsError
 
 _OCTETS = 32
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -17,14 +17,14 @@ def key_in(folder: Path) -> bytes:
     """The key in the file ``address.key``, which is made, for its user alone, where it is missing.
 
     It is needed to show an address again, and not to take mail: where it is lost, the addresses that it made stay valid, and
-    who asks again gets others. Raises OSError, and `Transient` for a file that holds something else.
+    who asks again gets others. Raises OSError, and `SettingsError` for a file that holds something else.
     """
     file = folder / "address.key"
     if not file.exists():
         _make(file)
     key = file.read_bytes()
     if len(key) != _OCTETS:
-        raise Transient(f"{file} is no key of {_OCTETS} octets; remove it, and addresses that were made with it stay valid")
+        raise SettingsError(f"{file} is no key of {_OCTETS} octets; remove it, and addresses that were made with it stay valid")
     return key
 
 

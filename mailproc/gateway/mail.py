@@ -1,4 +1,4 @@
-"""A mail as a `Post`: what is taken of it, and what is left out."""
+"""A mail as a `Posting`: what is taken of it, and what is left out."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailproc import Delivery
-from mailproc.gateway.body import body_of
 from mailproc.gateway.options import Options, read_options
-from mailproc.gateway.post import Channel, Direct, File, Post
-from mailproc.gateway.topic import full_subject, topic_of
+from mailproc.gateway.posting import Channel, Direct, File, Posting
+from mailproc.gateway.text.body import body_of
+from mailproc.gateway.text.content import LONGEST_SENDER
+from mailproc.gateway.text.topic import full_subject, topic_of
 from mailproc.reading import Message, decode_words, one_line, read_message
 
-_LONGEST_SENDER = 300  # characters of a From that is shown
 _OF_REPLIES = Options(show_sender=False, include_footer=False, include_quotes=False, prefer_text=True)
 
 
@@ -25,7 +25,7 @@ class Manner:
     message_length: int
 
 
-def channel_post(delivery: Delivery, channel: str, words: Sequence[str], manner: Manner) -> Post:
+def channel_post(delivery: Delivery, channel: str, words: Sequence[str], manner: Manner) -> Posting:
     """The post for the channel of an address that has these options; the subject is shown where the topic does not tell it all.
 
     Raises `NoBody` for a mail that says nothing.
@@ -35,7 +35,7 @@ def channel_post(delivery: Delivery, channel: str, words: Sequence[str], manner:
     topic = topic_of(mail.subject, manner.topic_length) if manner.subject_is_topic else ""
     subject = full_subject(mail.subject)
     told = manner.subject_is_topic and len(subject) <= manner.topic_length
-    return Post(
+    return Posting(
         to=Channel(channel, topic),
         body=_body(mail, options, manner),
         sender=_sender(mail) if options.show_sender else None,
@@ -44,13 +44,13 @@ def channel_post(delivery: Delivery, channel: str, words: Sequence[str], manner:
     )
 
 
-def reply_post(delivery: Delivery, to: Channel | Direct, user: str | None, manner: Manner) -> Post:
+def reply_post(delivery: Delivery, to: Channel | Direct, user: str | None, manner: Manner) -> Posting:
     """The post for the conversation of a reply address, in the name of its user; From and Subject do not count.
 
     Raises `NoBody` for a mail that says nothing.
     """
     mail = _mail(delivery)
-    return Post(to=to, body=_body(mail, _OF_REPLIES, manner), attachments=_files(mail), user=user)
+    return Posting(to=to, body=_body(mail, _OF_REPLIES, manner), attachments=_files(mail), user=user)
 
 
 def _mail(delivery: Delivery) -> Message:
@@ -64,7 +64,7 @@ def _body(mail: Message, options: Options, manner: Manner) -> str:
 
 
 def _sender(mail: Message) -> str | None:
-    return one_line(decode_words(mail.header.first("From") or ""), _LONGEST_SENDER) or None
+    return one_line(decode_words(mail.header.first("From") or ""), LONGEST_SENDER) or None
 
 
 def _files(mail: Message) -> tuple[File, ...]:

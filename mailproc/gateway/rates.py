@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -21,6 +22,10 @@ class Rate:
     mails: int
     seconds: int
 
+    def since(self, now: datetime) -> datetime:
+        """When the time began in which mails count."""
+        return now - timedelta(seconds=self.seconds)
+
     def __str__(self) -> str:
         return f"{self.mails} mails in {self.seconds} s"
 
@@ -34,20 +39,23 @@ def read_rates(rules: Iterable[str]) -> tuple[Rate, ...]:
     return tuple(Rate(int(matched[1]), int(matched[2])) for _, matched in found if matched)
 
 
-def spent(session: Session, realm: str, rates: Iterable[Rate], now: int) -> Rate | None:
-    """The rate that leaves no room for one mail more, None while there is room; nothing is counted."""
-    newest_first = sa.select(rate.c.at).where(rate.c.realm == realm).order_by(rate.c.at.desc())
+def spent(session: Session, realm: str, rates: Iterable[Rate], now: datetime) -> Rate | None:
+    """The rate that leaves no room for one mail more, None while there is room; nothing is counted.
+
+    What was counted while a clock was fast does not count.
+    """
+    counted = sa.select(rate.c.at).where(rate.c.realm == realm, rate.c.at <= now).order_by(rate.c.at.desc())
     for each in rates:
-        at = session.scalar(newest_first.offset(each.mails - 1).limit(1))
-        if at is not None and at > now - each.seconds:
+        at = session.scalar(counted.offset(each.mails - 1).limit(1))
+        if at is not None and at > each.since(now):
             return each
     return None
 
 
-def count(session: Session, realm: str, rates: Sequence[Rate], now: int) -> None:
+def count(session: Session, realm: str, rates: Sequence[Rate], now: datetime) -> None:
     """Count one mail, and forget those that count no longer; two at once on PostgreSQL may both have the last place."""
     if not rates:
         return
-    longest = max(each.seconds for each in rates)
-    session.execute(sa.delete(rate).where(rate.c.realm == realm, rate.c.at <= now - longest))
+    oldest = min(each.since(now) for each in rates)
+    session.execute(sa.delete(rate).where(rate.c.realm == realm, sa.or_(rate.c.at <= oldest, rate.c.at > now)))
     session.execute(sa.insert(rate).values(realm=realm, at=now))

@@ -1,12 +1,12 @@
-"""The tables of the gateway. Times are seconds since 1970, in UTC."""
+"""The tables of the gateway."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-metadata = sa.MetaData()
+from mailproc.columns import Instant, Number
 
-Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite numbers only an INTEGER primary key by itself
+metadata = sa.MetaData()
 
 address = sa.Table(
     "gateway_address",
@@ -22,11 +22,11 @@ address = sa.Table(
     sa.Column("user_name", sa.Text, doc="in whose name a reply is posted"),
     sa.Column("creator", sa.Text, nullable=False, default=""),
     sa.Column("sender", sa.Text, nullable=False, default=""),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("expires_at", sa.BigInteger),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant),
     sa.Column("max_uses", sa.Integer),
     sa.Column("uses", sa.Integer, nullable=False, default=0),
-    sa.Column("revoked_at", sa.BigInteger),
+    sa.Column("revoked_at", Instant),
     sa.Index("ix_gateway_address_realm", "realm", "channel", "creator", "sender"),
 )
 
@@ -35,6 +35,6 @@ rate = sa.Table(
     metadata,
     sa.Column("id", Number, primary_key=True),
     sa.Column("realm", sa.Text, nullable=False),
-    sa.Column("at", sa.BigInteger, nullable=False, doc="when a mail for a channel was taken"),
+    sa.Column("at", Instant, nullable=False, doc="when a mail for a channel was taken"),
     sa.Index("ix_gateway_rate_realm", "realm", "at"),
 )

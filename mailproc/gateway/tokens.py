@@ -1,8 +1,9 @@
 """Tokens: what makes an address of the gateway a capability.
 
-What is kept of one is its SHA-256, so that who reads the database can post nowhere. A plain digest is enough, without salt and
-without cost: a token has 160 bits that nobody has chosen, and cannot be guessed from it as a password could. It is found by
-that digest, through an index; what the time of that tells is about digests, and leads to no token.
+What our tables keep of one is its SHA-256, so that who reads them can post nowhere. Of an address that was used the ledger and
+the archive of the same installation have more: they keep the mail that came by it, and for whom it was. A plain digest is
+enough, without salt and without cost: a token has 160 bits that nobody has chosen, and cannot be guessed from it as a password
+could. It is found by that digest, through an index; what the time of that tells is about digests, and leads to no token.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Counting:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def txt(self, name: str) -> Sequence[bytes]:
+    def txt(self, name: str, seconds: float = 0) -> Sequence[bytes]:
         """The usual key."""
         self.asked.append(name)
         if name.startswith("away"):
@@ -323,7 +323,7 @@ def test_a_header_that_is_dear_to_the_library() -> None:
 class Failing:
     """Records whose look-up has a bug."""
 
-    def txt(self, name: str) -> Sequence[bytes]:
+    def txt(self, name: str, seconds: float = 0) -> Sequence[bytes]:
         """Fail."""
         raise KeyError("a bug\nin \x1b[31mtwo lines")
 

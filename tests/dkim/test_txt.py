@@ -298,7 +298,7 @@ class Wedged:
         self.away = True
         self.asked: list[str] = []
 
-    def txt(self, name: str) -> Sequence[bytes]:
+    def txt(self, name: str, seconds: float = 0) -> Sequence[bytes]:
         """Answer or not."""
         self.asked.append(name)
         if self.away:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailproc.database import tables
-from mailproc.forward import lists
+from mailproc.forward import lists, members
 from mailproc.forward import tables as own
 from mailproc.testing import PostOffice
 
@@ -41,14 +41,12 @@ def office(installed: PostOffice) -> Iterator[PostOffice]:
 def make_list(office: PostOffice) -> MakeList:
     """Make a list with these members; the name of one who is to be paused stands in brackets."""
 
-    def made(name: str, *members: str, **options: object) -> None:
+    def made(name: str, *given: str, **options: object) -> None:
         with office.session() as session:
             lists.create(session, *name.split("@"), now=NOW, **options)  # type: ignore[arg-type]
             found = lists.find(session, name)
-            for member in members:
-                lists.add(session, found, member.strip("()"), now=NOW)
-                if member.startswith("("):
-                    lists.set_receives(session, found, member.strip("()"), False)
+            members.add(session, found, [members.read_member(each.strip("()")) for each in given], now=NOW)
+            members.set_receives(session, found, [each.strip("()") for each in given if each.startswith("(")], False)
 
     return made
 

@@ -139,6 +139,14 @@ def test_a_strict_domain_signs(author: bytes, more: bytes, refused: bool) -> Non
         assert found == Reply(550, "5.7.1", "The DMARC policy of strict.example.com wants a DKIM signature, and it has none")
 
 
+def test_three_authors_are_looked_up_at_most() -> None:
+    """Look-ups take time while others wait."""
+    asked_for: list[str] = []
+    authors = b", ".join(b"a@%d.example.org" % at for at in range(30))
+    assert asked("dmarc", mail(b"From: " + authors), strict=lambda domain: bool(asked_for.append(domain))) is None
+    assert asked_for == ["0.example.org", "1.example.org", "2.example.org"]
+
+
 def test_the_first_objection_counts() -> None:
     """In the order in which the operator names them; what is not asked is not said."""
     raw = mail(b"Subject: \xff")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailproc.dkim.txt import Dns, Records
+from mailproc.dkim.txt import Dns, Hurried, Records, Remembered
 from mailproc.forward.dmarc import strict
 from tests.servers.dns import DnsServer
 
@@ -17,7 +19,7 @@ class Asked:
     def __init__(self, records: dict[str, list[str]]) -> None:
         self.records, self.names = Records(records), list[str]()
 
-    def txt(self, name: str) -> object:
+    def txt(self, name: str, seconds: float = 0) -> object:
         """Note and answer."""
         self.names.append(name)
         return self.records.txt(name)
@@ -99,6 +101,38 @@ def test_without_an_answer_a_domain_is_not_strict(behaviour: str, caplog: pytest
         assert not strict("a.example.org", dns)
         assert {name for _, name in server.asked} == {"_dmarc.example.org", "_dmarc.a.example.org"}
     assert "the DMARC policy of a.example.org cannot be looked up" in caplog.text
+
+
+def test_all_look_ups_of_a_mail_have_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five seconds; what is not known by then is not strict, and what is known is not asked for again."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    given: list[float] = []
+
+    class Slow(Asked):
+        def txt(self, name: str, seconds: float = 0) -> object:
+            now[0] += 1.5
+            given.append(seconds)
+            return super().txt(name)
+
+    slow = Slow({"_dmarc.strict.example": ["v=DMARC1; p=reject"]})
+    mail = Hurried(slow)
+    assert [strict("strict.example", mail) for _ in range(3)] == [True] * 3
+    assert not strict("a.b.c.d.e.example.org", mail)
+    assert strict("strict.example", mail)
+    assert not strict("late.example", mail)
+    assert (given, len(slow.names)) == ([5.0, 3.5, 2.0, 0.5], 4)
+    assert strict("strict.example", Hurried(slow))
+
+
+def test_a_name_that_got_no_time_is_not_remembered_as_away() -> None:
+    """Whoever has a slow name server cannot have another's policy overlooked in the mail after his."""
+    with DnsServer({"_dmarc.example.org": ["v=DMARC1; p=reject"]}) as server:
+        server.behave["_dmarc.example.org"] = "silence"
+        known = Remembered(Dns(server.server))
+        assert not strict("example.org", Hurried(known, 0.1))
+        server.behave.clear()
+        assert strict("example.org", Hurried(known))
 
 
 def test_a_domain_beyond_ascii() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailproc.forward.author import display_name, in_the_name_of
+from mailproc.forward.author import display_name, domains_in, in_the_name_of
 from mailproc.rawmail import RawMail
 from mailproc.reading import decode_words, read_addresses, read_header, sole_author
 
@@ -91,3 +91,39 @@ def test_a_hostile_from_costs_little(value: str) -> None:
     started = time.process_time()
     munged(f"From: {value} <a@example.org>\r\n\r\n".encode())
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Ann <ann@Example.org>", {"example.org"}),
+        ("a@x.org, friends: b@y.org;", {"x.org", "y.org"}),
+        ('"a b"@x.org', {"x.org"}),
+        ("a..b@x.org", {"x.org"}),
+        ("ann @ x . org", {"x.org"}),
+        ("ann(c)@x.org", {"x.org"}),
+        ("ann@(c)x.org", {"", "x.org"}),
+        ("ann@x(c).org", {"x", "x.org"}),
+        ("ann@x.org (y", {"x.org"}),
+        ("ann@x.org (y, bob@z.org", {"x.org", "z.org"}),
+        ("<@y.org:ann@x.org>", {"x.org", "y.org"}),
+        ("Ann <ann@x.org", {"x.org"}),
+        ('"boss@bank.example" <ann@x.org>', {"bank.example", "x.org"}),
+        ("ann@[192.0.2.1]", {""}),
+        ("=?utf-8?q?ann=40x=2Eorg?=", None),
+        ("undisclosed:;", None),
+        ("", set()),
+        ("a@x.org " * 2000, None),
+    ],
+)
+def test_the_domains_that_any_reader_may_see(value: str, expected: set[str] | None) -> None:
+    """Behind every at sign, also where an address is written as no program should; or nobody can tell."""
+    assert domains_in([value]) == expected
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=100), max_size=3))
+def test_domains_of_any_text(values: list[str]) -> None:
+    """What our own reader finds is always among them."""
+    found = domains_in(values)
+    assert found is None or {each.domain.lower() for each in read_addresses(values)} - {""} <= found | {""}

@@ -83,6 +83,17 @@ def test_nobody_gets_a_mail_twice(office: PostOffice, make_list: MakeList, bind:
     assert (again.disposition, again.reason, again.sent) == ("dropped", "everybody has had it by another address", ())
 
 
+def test_mail_without_a_message_id_is_never_a_copy(office: PostOffice, make_list: MakeList, bind: Bind) -> None:
+    """A device that tells the same each day is heard each day; and in one delivery nobody gets it twice all the same."""
+    make_list("board", "ann@example.org")
+    make_list("choir", "ann@example.org", "cyd@example.org")
+    bind()
+    alarm = b"From: ups@example.org\r\nSubject: power failure\r\n\r\nOn battery.\r\n"
+    for day in range(2):
+        told = office.deliver(b"Received: id %d\r\n" % day + alarm, to="board+choir@lists.example.org")
+        assert by_group(told) == [["ann@example.org"], ["cyd@example.org"]]
+
+
 NOBODYS = [
     ("nobody@lists.example.org", "there is no list nobody"),
     ("board+eve-mallory@lists.example.org", "there is no list eve; there is no list mallory"),

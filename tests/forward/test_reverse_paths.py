@@ -59,6 +59,7 @@ def bounced(recipient: Address, policy: ReversePaths, later: timedelta = timedel
         (SRS, f"board@{LISTS}", f"board@{LISTS}"),
         (SRS, '"a b"@example.com', ""),
         (SRS, f"ann@{'long.' * 45}example.com", ""),
+        (SRS, "bounces+12345678-abcd-ann=example.org@em1234.mail.example.com", ""),
     ],
 )
 def test_all_recipients_share_a_reverse_path(policy: ReversePaths, incoming: str | None, path: str) -> None:
@@ -69,7 +70,10 @@ def test_all_recipients_share_a_reverse_path(policy: ReversePaths, incoming: str
 def test_a_sender_who_cannot_be_rewritten_is_heard_by_us() -> None:
     """Where the operator has named an address for failures they come there."""
     policy = ReversePaths("srs", BOUNCES, False, SECRET, LISTS)
-    assert reverse_paths(policy, '"a.b"@example.com', [BOB]) == [(str(BOUNCES), (BOB,))]
+    for sender in ('"a.b"@example.com', f"{'a' * 30}@mail.example.com"):
+        assert reverse_paths(policy, sender, [BOB]) == [(str(BOUNCES), (BOB,))]
+    ((path, _),) = reverse_paths(policy, f"{'a' * 29}@mail.example.com", [BOB])
+    assert len(path.partition("@")[0]) == 64
 
 
 @pytest.mark.parametrize("policy", [KEEP, FIXED, VERP, SRS])
@@ -202,6 +206,12 @@ def test_an_address_is_one_for_failures_or_not(recipient: str, policy: ReversePa
     assert bounced(Address.parse(recipient), policy) == found
 
 
+def test_the_longest_address_of_bounces() -> None:
+    """Below it the shortest recipient has a path of his own."""
+    longest = ReversePaths("fixed", Address("b" * 42, LISTS), True, SECRET, "")
+    assert reverse_paths(longest, ANN, ["a@b.de", BOB])[1] == (str(longest.bounces), (BOB,))
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -209,6 +219,7 @@ def test_an_address_is_one_for_failures_or_not(recipient: str, policy: ReversePa
         (("fixed", None, False, None, ""), "bounces: envelope_from = fixed needs the address"),
         (("keep", BOUNCES, True, SECRET, ""), "verp: is a way of fixed"),
         (("fixed", BOUNCES, True, None, ""), "secret_file: verp needs a secret"),
+        (("fixed", Address("b" * 43, LISTS), True, SECRET, ""), "verp: bounces is so long that no recipient has a path"),
         (("srs", None, False, "", LISTS), "secret_file: envelope_from = srs needs a secret"),
         (("srs", None, False, SECRET, ""), "srs_domain: envelope_from = srs needs a domain"),
         (("srs", None, False, SECRET, "not a domain"), "srs_domain: 'not a domain' is not a domain; write it like"),

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from mailproc.database.engine import writing
 from mailproc.dkim.txt import Dns
-from mailproc.forward import lists
+from mailproc.forward import lists, members
 from mailproc.reading import read_header
 from tests.forward.signing import AUTHOR, LIST, MAIL, key, record, signed
 from tests.installation import DovecotBox, Installation, MaildirBox
@@ -80,14 +80,13 @@ def private(file: Path, content: bytes) -> None:
     file.write_bytes(content)
 
 
-def make_lists(installation: Installation, **members: list[str]) -> None:
+def make_lists(installation: Installation, **given: list[str]) -> None:
     """Lists with these members."""
     now = datetime.now(UTC)
     with writing(installation.engine) as conn, Session(conn) as session:
-        for name, addresses in members.items():
+        for name, addresses in given.items():
             lists.create(session, name, DOMAIN, now=now)
-            for address in addresses:
-                lists.add(session, lists.find(session, name), address, now=now)
+            members.add(session, lists.find(session, name), addresses, now=now)
 
 
 @pytest.fixture(scope="module")

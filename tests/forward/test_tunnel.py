@@ -462,7 +462,13 @@ def test_the_folder_does_not_fill_the_disk(bind: Bind, tmp_path: Path, caplog: p
     raw = unclosed()
     assert bind("Plain", insane_dir=tmp_path).deliver(raw, to=f"ann@{DOMAIN}").disposition == "handled"
     assert len(list(tmp_path.iterdir())) == MAX_INSANE and "look at them" in caplog.text
-    assert bind("Plain", insane_dir=tmp_path / "away").deliver(unclosed(), to=f"ann@{DOMAIN}").disposition == "handled"
+    with pytest.raises(ValueError, match=r"insane_dir: .*away is no folder; make it"):
+        bind("Plain", insane_dir=tmp_path / "away")
+    away = tmp_path / "later"
+    away.mkdir()
+    office = bind("Plain", insane_dir=away)
+    away.rmdir()
+    assert office.deliver(unclosed(), to=f"ann@{DOMAIN}").disposition == "handled"
     assert "No such file or directory" in caplog.text
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from mailproc.gateway.addresses import new_channel_address, new_reply_address
 from mailproc.gateway.handler import Gateway
-from mailproc.gateway.post import Channel, Direct
+from mailproc.gateway.posting import Channel, Direct
 from mailproc.testing import Delivered, PostOffice, make_mail
 from tests.cli.conftest import call, site
 from tests.cli.keys import Call

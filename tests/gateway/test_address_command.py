@@ -141,6 +141,7 @@ def test_an_address_is_decoded(realm: Call) -> None:
         (("--reply-to", "@bob", "--user", "ann", "--expires", "soon"), "'soon' is not a time"),
         (("--reply-to", "@bob", "--user", "ann", "--expires", "99999999 d"), "--expires is beyond the calendar"),
         (("--reply-to", "@bob", "--user", "ann", "--uses", "0"), "--uses"),
+        (("--reply-to", "@bob", "--reply-to", "@", "--user", "ann"), "--reply-to: @ is nobody; write @USER"),
         (("a\nb",), "is not a text of at most 200 printable characters"),
         (("general", "--creator", " "), "is not a text of at most 200 printable characters"),
         (("general", "--sender", "x" * 201), "is not a text of at most 200 printable characters"),
@@ -153,6 +154,15 @@ def test_what_does_not_go_together_is_refused(call: Call, tmp_path: Path, argume
     ended = call("address", "new", *arguments)
     assert (ended.status, ended.out) == (64, "")
     assert told in ended.err
+
+
+def test_a_key_that_is_none_is_told_of(realm: Call, tmp_path: Path) -> None:
+    """With the file and the fix, as a mistake in the installation."""
+    made(realm, "general")
+    (tmp_path / "state" / "address.key").write_bytes(b"short")
+    ended = realm("address", "new", "random")
+    assert (ended.status, ended.out) == (78, "")
+    assert "address.key is no key of 32 octets; remove it" in ended.err
 
 
 def test_where_there_are_several_gateways_one_is_named(realm: Call, tmp_path: Path) -> None:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mailproc import Address, Transient
+from mailproc import Address, SettingsError
 from mailproc.database.engine import make_engine
 from mailproc.gateway import new_reply_address, tables
 from mailproc.gateway.addresses import Entry, entries, find, new_channel_address, revoke, use
 from mailproc.gateway.key import key_in
 from mailproc.gateway.pattern import Decoded, Pattern, read_pattern
-from mailproc.gateway.post import Channel, Direct
+from mailproc.gateway.posting import Channel, Direct
 from mailproc.gateway.rates import count, read_rates, spent
 from tests.gateway.conftest import DOMAIN, KEY, Chat
 
-NOW = int(time.time())
+NOW = datetime.now(UTC)
+SECOND = timedelta(seconds=1)
 
 
 def read(form: Pattern, address: str) -> Decoded:
@@ -121,18 +121,18 @@ def test_a_conversation_is_kept_with_its_address(chat: Chat) -> None:
 def test_a_reply_address_may_end(chat: Chat) -> None:
     """At a time, after a number of answers, or when it is revoked."""
     to = Channel("general", "lunch")
-    made = [chat.reply(to), chat.reply(to, expires_at=datetime.fromtimestamp(NOW + 100, UTC)), chat.reply(to, max_uses=2)]
+    made = [chat.reply(to), chat.reply(to, expires_at=NOW + 100 * SECOND), chat.reply(to, max_uses=2)]
     with chat.office.session() as session:
         found = [each for each in (entry(session, chat, address) for address in made) if each]
         for _ in range(5):
             assert use(session, found[0], NOW)
-        assert use(session, found[1], NOW + 99)
-        assert not use(session, found[1], NOW + 100)
+        assert use(session, found[1], NOW + 99 * SECOND)
+        assert not use(session, found[1], NOW + 100 * SECOND)
         assert [use(session, found[2], NOW) for _ in range(3)] == [True, True, False]
         revoke(session, found[0].id)
         assert not use(session, found[0], NOW)
         again = list(entries(session))
-    assert [(each.uses, each.state(NOW), each.state(NOW + 100)) for each in again] == [
+    assert [(each.uses, each.state(NOW), each.state(NOW + 100 * SECOND)) for each in again] == [
         (5, "revoked", "revoked"),
         (1, "valid", "expired"),
         (2, "used up", "used up"),
@@ -146,7 +146,7 @@ def test_the_key_is_made_once_and_is_its_users_alone(tmp_path: Path) -> None:
     assert len(key) == 32
     assert [(file.name, file.stat().st_mode & 0o777) for file in tmp_path.iterdir()] == [("address.key", 0o600)]
     (tmp_path / "address.key").write_bytes(b"short")
-    with pytest.raises(Transient, match="is no key of 32 octets; remove it"):
+    with pytest.raises(SettingsError, match="is no key of 32 octets; remove it"):
         key_in(tmp_path)
 
 
@@ -176,10 +176,10 @@ def test_addresses_and_rates_work_on_every_database(database_url: str) -> None:
         assert find(session, DOMAIN, read(form, first)) == channel
         assert find(session, DOMAIN, read(form, reply)) == replace(answer, uses=1)
         rates = read_rates(["2/10"])
-        for at in (NOW, NOW + 1):
+        for at in (NOW, NOW + SECOND):
             assert spent(session, DOMAIN, rates, at) is None
             count(session, DOMAIN, rates, at)
-        assert [spent(session, DOMAIN, rates, NOW + after) for after in (1, 10)] == [rates[0], None]
+        assert [spent(session, DOMAIN, rates, NOW + after * SECOND) for after in (1, 10)] == [rates[0], None]
         assert revoke(session, channel.id)
         session.commit()
     engine.dispose()

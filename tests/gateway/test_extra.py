@@ -56,5 +56,5 @@ def modules_after(installation: Installation, *arguments: str) -> set[str]:
 def test_it_is_not_loaded_before_something_is_asked(installation: Installation) -> None:
     """A gateway that is made, and asked for its addresses, needs no HTTP."""
     modules = modules_after(installation, "address", "new", "general")
-    assert {"mailproc.gateway.handler", "mailproc.gateway.webhook"} <= modules
+    assert {"mailproc.gateway.handler", "mailproc.gateway.targets.webhook"} <= modules
     assert found(modules, ("urllib3", "http.client")) == set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from email.message import EmailMessage
 
-from mailproc.gateway.post import Post
+from mailproc.gateway.posting import Posting
 from mailproc.testing import make_mail
 from tests.gateway.conftest import Chat
 
@@ -13,7 +13,7 @@ def names(chat: Chat, raw: bytes) -> list[tuple[str, str]]:
     """Name and type of the files of a mail to a channel."""
     delivered = chat.office.deliver(raw, to=chat.channel())
     assert delivered.disposition == "handled", delivered.reason
-    return [(file.name, file.type) for file in Post.of(delivered.errands[0].payload).attachments]
+    return [(file.name, file.type) for file in Posting.of(delivered.errands[0].payload).attachments]
 
 
 def test_files_in_nested_parts(chat: Chat) -> None:

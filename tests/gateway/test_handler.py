@@ -6,7 +6,6 @@ import json
 import logging
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,12 +15,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from mailproc import Address
-from mailproc.errors import SettingsError
+from mailproc import Address, SettingsError
 from mailproc.gateway import tables
 from mailproc.gateway.addresses import entries, revoke
 from mailproc.gateway.handler import Gateway
-from mailproc.gateway.post import Channel, Direct, File, Post
+from mailproc.gateway.posting import Channel, Direct, File, Posting
 from mailproc.plugins import resolve
 from mailproc.testing import Delivered, make_mail
 from tests.gateway.conftest import DOMAIN, Chat
@@ -32,11 +30,11 @@ LATER = "450 4.7.1 Too many mails for this gateway; try again later"
 GONE = "550 5.1.1 Bad destination mailbox address: it is not valid, or no longer"
 
 
-def post_of(delivered: Delivered) -> Post:
+def post_of(delivered: Delivered) -> Posting:
     """The one post that a mail became."""
     assert delivered.disposition == "handled", delivered.reason + delivered.traceback
     (wanted,) = delivered.errands
-    return Post.of(wanted.payload)
+    return Posting.of(wanted.payload)
 
 
 def counted(chat: Chat) -> int:
@@ -54,7 +52,7 @@ def uses(chat: Chat) -> list[int]:
 def test_mail_is_posted_in_the_channel_of_its_address(chat: Chat) -> None:
     """Under its subject, from whomever it is, with nothing above its text."""
     delivered = chat.deliver(chat.channel("general"), sender="stranger@example.net", subject="Re: Lunch")
-    assert post_of(delivered) == Post(to=Channel("general", "Lunch"), body="At noon.")
+    assert post_of(delivered) == Posting(to=Channel("general", "Lunch"), body="At noon.")
     assert delivered.reason == "for the channel general by address 1"
     assert (counted(chat), uses(chat)) == (1, [1])
 
@@ -76,7 +74,7 @@ def test_options_in_the_address_change_what_is_posted(chat: Chat) -> None:
     whole = post_of(chat.deliver(address.replace("@", ".include-quotes.include-footer@"), text=text))
     assert whole.body == text.rstrip()
     marked_up = post_of(chat.deliver(address.replace(".show-sender", "+prefer-html"), html="<p>At <b>noon</b>.</p>"))
-    assert marked_up == Post(to=Channel("general", "Lunch"), body="At **noon**.")
+    assert marked_up == Posting(to=Channel("general", "Lunch"), body="At **noon**.")
 
 
 def test_what_is_forwarded_is_posted_with_its_quotes(chat: Chat) -> None:
@@ -132,7 +130,7 @@ def test_automatic_mail_is_posted_in_a_channel(chat: Chat) -> None:
 def test_a_bad_signature_keeps_no_mail_out(chat: Chat) -> None:
     """The address entitles, and not the sender; the whole mail is posted."""
     text = "-----BEGIN PGP SIGNED MESSAGE-----\n\nAt noon.\n-----BEGIN PGP SIGNATURE-----\n\nxx\n-----END PGP SIGNATURE-----\n"
-    assert "At noon." in post_of(chat.deliver(chat.channel(), text=text)).body
+    assert post_of(chat.deliver(chat.channel(), text=text)).body == "At noon."
 
 
 def test_a_mail_to_two_channels_is_posted_in_both(chat: Chat) -> None:
@@ -142,7 +140,7 @@ def test_a_mail_to_two_channels_is_posted_in_both(chat: Chat) -> None:
     chat.office._handle()
     with chat.office.session() as session:
         payloads = session.scalars(sa.text("SELECT payload FROM mailproc_errand ORDER BY id")).all()
-    posts = [Post.of(json.loads(payload)).to for payload in payloads]
+    posts = [Posting.of(json.loads(payload)).to for payload in payloads]
     assert sorted(posts, key=repr) == [Channel("general", "Lunch"), LUNCH, Channel("random", "Lunch")]
     assert (counted(chat), uses(chat)) == (2, [1, 1, 1])
 
@@ -175,9 +173,9 @@ def test_an_answer_is_posted_in_its_users_name(chat: Chat) -> None:
     mail = {"sender": "ann@private.example", "subject": "Fwd: nonsense", "text": text, "attachments": [("a.txt", b"a")]}
     delivered = chat.deliver(address, **mail)
     files = (File(0, "a.txt", "text/plain", 1),)
-    assert post_of(delivered) == Post(to=LUNCH, body="Yes!", attachments=files, user="ann@example.com")
+    assert post_of(delivered) == Posting(to=LUNCH, body="Yes!", attachments=files, user="ann@example.com")
     direct = chat.reply(Direct(("bob@example.com", "9")), "17")
-    assert post_of(chat.deliver(direct)) == Post(to=Direct(("bob@example.com", "9")), body="At noon.", user="17")
+    assert post_of(chat.deliver(direct)) == Posting(to=Direct(("bob@example.com", "9")), body="At noon.", user="17")
     assert delivered.reason == "for the channel general by address 1"
 
 
@@ -218,7 +216,7 @@ def revoked(chat: Chat, session: Any) -> None:
 
 def expired(chat: Chat, session: Any) -> None:
     """Let its time be over."""
-    session.execute(sa.update(tables.address).values(expires_at=int(time.time())))
+    session.execute(sa.update(tables.address).values(expires_at=chat.office.now))
 
 
 def used_up(chat: Chat, session: Any) -> None:
@@ -291,7 +289,7 @@ def test_mail_over_the_rate_waits_and_is_not_lost(chat: Chat) -> None:
     assert chat.office.submit(make_mail(to=f"general.{TOKEN}@{DOMAIN}")).code == 550
     assert (counted(chat), uses(chat)) == (2, [2])
     with chat.office.session() as session:
-        session.execute(sa.update(tables.rate).values(at=int(time.time()) - 3600))
+        session.execute(sa.update(tables.rate).values(at=chat.office.now - timedelta(hours=1)))
     assert chat.office.retry(late, after=timedelta(hours=1)).disposition == "handled"
     assert chat.office.submit(raw).code == 250
     assert (counted(chat), uses(chat)) == (2, [4])
@@ -341,6 +339,17 @@ def test_no_log_has_an_address(chat: Chat, caplog: pytest.LogCaptureFixture) -> 
     assert not any(address.partition("@")[0][-32:] in told for address in [*addresses, TOKEN])
     assert f"mail to {'X' * 39}@{DOMAIN} <Address to channel: 3> is refused" in told
     assert f"mail to {'X' * 40}@{DOMAIN} <Invalid address> is refused" in told
+
+
+def test_an_address_is_shown_without_what_entitles(chat: Chat) -> None:
+    """To whom the ledger is reported: by its form alone."""
+    shown = [chat.gateway.shown(Address.parse(each)) for each in (chat.channel(), chat.reply(LUNCH), f"ann@{DOMAIN}")]
+    assert shown == [
+        f"{'X' * 40}@{DOMAIN} <Address to channel>",
+        f"{'X' * 34}@{DOMAIN} <Reply address>",
+        f"XXX@{DOMAIN} <Invalid address>",
+    ]
+    assert chat.gateway.shown(Address("a\x1b" + "b" * 5000, DOMAIN)).isprintable()
 
 
 @pytest.mark.parametrize(

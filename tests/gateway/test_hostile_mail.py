@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mailproc.gateway.post import Channel, Post
+from mailproc.gateway.posting import Channel, Posting
 from mailproc.testing import make_mail
 from tests.cost import within
 from tests.gateway.conftest import Chat
@@ -39,7 +39,7 @@ def test_as_many_as_are_read(chat: Chat) -> None:
     address = chat.channel()
     delivered = chat.office.deliver(with_parts(address, 998), to=address)
     assert delivered.disposition == "handled", delivered.reason
-    assert len(Post.of(delivered.errands[0].payload).attachments) == 998
+    assert len(Posting.of(delivered.errands[0].payload).attachments) == 998
 
 
 def test_a_subject_of_a_megabyte(chat: Chat) -> None:
@@ -48,7 +48,7 @@ def test_a_subject_of_a_megabyte(chat: Chat) -> None:
     raw = make_mail(to=address, text="At noon.\n").replace(b"Subject: ", b"Subject: @all " + b"[ Re: " * 170_000)
     delivered = within(5, lambda: chat.office.deliver(raw, to=address))
     assert delivered.disposition == "handled", delivered.reason
-    post = Post.of(delivered.errands[0].payload)
+    post = Posting.of(delivered.errands[0].payload)
     assert isinstance(post.to, Channel)
     assert len(post.to.topic) <= 60
 
@@ -59,7 +59,7 @@ def test_nothing_leaves_its_line(chat: Chat, word: bytes) -> None:
     address = chat.channel(options=["show-sender"])
     raw = make_mail(to=address, text="At noon.\n")
     raw = raw.replace(b"Subject: ", b"Subject: " + word).replace(b"From: ", b"From: " + word + b" <ann@example.com>\r\nX-Old: ")
-    post = Post.of(chat.office.deliver(raw, to=address).errands[0].payload)
+    post = Posting.of(chat.office.deliver(raw, to=address).errands[0].payload)
     assert isinstance(post.to, Channel)
     assert post.sender
     assert all(text.isprintable() for text in (post.to.topic, post.sender))
@@ -69,6 +69,6 @@ def test_a_name_of_a_file_is_no_path(chat: Chat) -> None:
     """What would lead out of a folder, or is none, is a name."""
     address = chat.channel()
     names = ["../../etc/passwd", "/etc/cron.d/x", "C:\\windows\\system.ini", ".."]
-    post = Post.of(chat.deliver(address, attachments=[(name, b"x") for name in names]).errands[0].payload)
+    post = Posting.of(chat.deliver(address, attachments=[(name, b"x") for name in names]).errands[0].payload)
     assert len(post.attachments) == len(names)
     assert not any(set(file.name) & set("/\\") or file.name in {"..", "."} for file in post.attachments)

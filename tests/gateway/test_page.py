@@ -16,17 +16,18 @@ from pathlib import Path
 
 import pytest
 
-from mailproc.gateway import body, tokens
 from mailproc.gateway import handler as module
+from mailproc.gateway import tokens
 from mailproc.gateway.addresses import entries
 from mailproc.gateway.handler import Gateway
 from mailproc.gateway.options import OPTIONS
-from mailproc.gateway.organization import PAGE as PAGE_OF_MESSAGES
-from mailproc.gateway.organization import PAGES as PAGES_OF_MESSAGES
 from mailproc.gateway.pattern import ChannelAddress
-from mailproc.gateway.post import Channel, Direct, Post
-from mailproc.gateway.target import PATIENCE, make_target
-from mailproc.gateway.zulip import MOST_FILES
+from mailproc.gateway.posting import Channel, Direct, Posting
+from mailproc.gateway.targets.organization import PAGE as PAGE_OF_MESSAGES
+from mailproc.gateway.targets.organization import PAGES as PAGES_OF_MESSAGES
+from mailproc.gateway.targets.target import PATIENCE, make_target
+from mailproc.gateway.targets.zulip import MOST_FILES
+from mailproc.gateway.text import body
 from mailproc.plugins import resolve
 from mailproc.reply import Reply
 from mailproc.settings import load
@@ -165,7 +166,7 @@ def test_a_program_makes_addresses_for_answers(chat: Chat) -> None:
         made = program["reply_to"](session, "ann@example.com", "general", "Lunch", 4711)
         (entry,) = entries(session)
     assert (entry.to, entry.user, entry.max_uses) == (Channel("general", "Lunch", 4711), "ann@example.com", 10)
-    assert entry.expires_at is not None and entry.expires_at > datetime.now(UTC).timestamp()
+    assert entry.expires_at is not None and entry.expires_at > datetime.now(UTC)
     assert chat.deliver(made).disposition == "handled"
 
 
@@ -183,7 +184,7 @@ def test_the_contract_of_the_webhook_is_whole(tmp_path: Path) -> None:
     with Hook() as hook:
         target = make_target("webhook", hook.url, secret_file=key_file(tmp_path))
         for each in to:
-            Tries(Post(each, "At noon.", attachments=files), raw).at(target)
+            Tries(Posting(each, "At noon.", attachments=files), raw).at(target)
         bodies = [json.loads(body) for _, _, body in hook.asked]
         headers = set(hook.asked[0][1]) - {"Host", "Accept-Encoding", "Content-Length", "User-Agent"}
     told = section(PAGE, "Webhook")
@@ -219,6 +220,6 @@ def test_the_texts_are_those_of_the_program() -> None:
 def test_the_numbers_are_those_of_the_program() -> None:
     """How many files are posted, how far back a post is looked for, and what would have to be guessed."""
     assert f"the first {MOST_FILES}" in PAGE
-    assert f"the bot's last {PAGE_OF_MESSAGES * PAGES_OF_MESSAGES} messages" in PAGE
+    assert f"the bot's last {PAGE_OF_MESSAGES * PAGES_OF_MESSAGES} messages" in " ".join(PAGE.split())
     assert f"{8 * tokens._OCTETS} bits" in PAGE
     assert f"Of a text {body._MOST_CHARACTERS:,} characters and {body._MOST_LINES:,} lines" in PAGE

@@ -9,7 +9,7 @@ import pytest
 from mailproc import Address
 from mailproc.gateway.addresses import name_of
 from mailproc.gateway.pattern import read_pattern
-from mailproc.gateway.post import Channel
+from mailproc.gateway.posting import Channel
 from mailproc.gateway.redaction import redacted
 from tests.gateway.conftest import Chat
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -22,6 +23,6 @@ def note_bounce(session: Session, address: Address, status: str, text: str, now:
     session.execute(noted.on_conflict_do_update(index_elements=[bounce.c.address], set_=again))
 
 
-def forget(session: Session, address: str) -> None:
-    """Forget what came back from an address."""
-    session.execute(sa.delete(bounce).where(bounce.c.address == address.lower()))
+def forget(session: Session, addresses: Sequence[str]) -> None:
+    """Forget what came back from addresses, at most some hundreds."""
+    session.execute(sa.delete(bounce).where(bounce.c.address.in_([each.lower() for each in addresses])))

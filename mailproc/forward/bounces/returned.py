@@ -32,7 +32,8 @@ def take_back(delivery: Delivery, path: BouncePath, policy: ReversePaths, marks:
     """Keep what a bounce says, or pass it on to the sender to whom its address leads.
 
     ``marks`` are the names by which a report about mail of ours is known where its address does not prove it. Mail that a
-    person has written is refused: such an address is in nobody's address book.
+    person has written is refused: such an address is in nobody's address book. A path of SRS leads to whom its sender has
+    named, perhaps a stranger: what is passed on there is a report, or has the null reverse path.
     """
     if path.objection:
         return delivery.drop(f"a bounce to an address that is not to be believed: {path.objection}")
@@ -40,6 +41,8 @@ def take_back(delivery: Delivery, path: BouncePath, policy: ReversePaths, marks:
     if report is None and not is_automatic(delivery):
         return delivery.reject(_ONLY_BOUNCES.text, reply=_ONLY_BOUNCES)
     if path.kind == "srs" and path.address is not None:
+        if report is None and delivery.reverse_path != "":
+            return delivery.reject(_ONLY_BOUNCES.text, reply=_ONLY_BOUNCES)
         return _passed_on(delivery, path.address, copying)
     if report is None:
         return _without_report(delivery, path.address)

@@ -41,6 +41,8 @@ class ReversePaths:
             raise ValueError("bounces: envelope_from = fixed needs the address where failures come in; give it")
         if self.verp and self.kind != "fixed":
             raise ValueError(f"verp: is a way of fixed, and envelope_from is {self.kind}")
+        if self.verp and self.bounces is not None and not verp.serves(self.bounces):
+            raise ValueError("verp: bounces is so long that no recipient has a path of his own; shorten it")
         if (self.verp or self.kind == "srs") and not self.secret:
             raise ValueError(f"secret_file: {'verp' if self.verp else 'envelope_from = srs'} needs a secret; give it")
         if self.kind == "srs" and not self.domain:

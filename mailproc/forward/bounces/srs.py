@@ -20,7 +20,7 @@ VALID_DAYS = 21  # a relay gives up after five days at the most (RFC 5321 sectio
 MISSING = "srslib is not installed; type: pip install 'srslib>=0.1.5'"
 
 _FIRST_HOP = re.compile(r"SRS[01][-+=]([^=]*)=", re.IGNORECASE)
-_LONGEST = 254  # octets of an address in a path (RFC 5321 section 4.5.3.1.3)
+_LONGEST_LOCAL, _LONGEST = 64, 254  # octets of a local part, and of an address in a path (RFC 5321 section 4.5.3.1)
 
 
 class NotOurs(ValueError):
@@ -40,7 +40,7 @@ def rewritten(path: str, domain: str, secret: str) -> str | None:
     if not fits_into_local_part(path):
         return None
     found: str = _scheme(secret).forward(path, domain)
-    return found if len(found) <= _LONGEST else None
+    return found if len(found) <= _LONGEST and found.rindex("@") <= _LONGEST_LOCAL else None
 
 
 def original(recipient: Address, secret: str) -> Address:

@@ -31,6 +31,11 @@ def has_path(recipient: str, bounces: Address) -> bool:
     return fits_into_local_part(recipient) and len(local) <= _LONGEST
 
 
+def serves(bounces: Address) -> bool:
+    """Whether any recipient at all has a path below ``bounces``: whether the shortest address fits."""
+    return has_path("a@b.de", bounces)
+
+
 def path_for(recipient: str, bounces: Address, secret: str, now: datetime) -> str | None:
     """The reverse path below ``bounces`` for one recipient; None where his address does not fit into one."""
     if not has_path(recipient, bounces):

@@ -122,11 +122,11 @@ class SMTPForwarder:
         self.deliver(message, recipients, sender)
 
     def deliver(self, message: Message, recipients: Sequence[str], sender: str | None) -> None:
-        """Have the mail go out to these recipients when the outcome is committed.
+        """Have the mail go out to these recipients when the outcome is committed, without the Return-Path that it came with.
 
         Raises `Rejected` where the copies of it have more than 256 MiB together.
         """
-        raw = message.mail.to_wire()
+        raw = message.mail.without("Return-Path").to_wire()  # RFC 5321 section 4.4
         refused = too_big(sum(len(each.raw) for each in message.outgoing) + len(raw))
         if refused is not None:
             raise Rejected(refused.text, reply=refused)
@@ -141,7 +141,10 @@ class SMTPForwarder:
         """A copy for each group; who is in several has the first one's."""
         served: set[str] = set()
         for group in groups:
-            recipients = sorted(set(self.get_group_recipients(group)) - served)
+            members = self.get_group_recipients(group)
+            if isinstance(members, (str, bytes)):
+                raise ValueError("get_group_recipients answers a list, and this is a text")
+            recipients = sorted(set(members) - served)
             if not recipients:
                 continue
             served.update(recipients)

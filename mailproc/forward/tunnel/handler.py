@@ -42,6 +42,8 @@ class Tunnel:
 
     def __post_init__(self) -> None:
         _class_named(self.relay)
+        if self.insane_dir is not None and not self.insane_dir.is_dir():
+            raise ValueError(f"insane_dir: {self.insane_dir} is no folder; make it, for the user of mailproc alone")
 
     def accepts(self, address: Address, session: Session) -> bool:
         """Whether the class knows the address, where it is to be asked."""

@@ -8,6 +8,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+Instant = sa.DateTime(timezone=True)
 Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
@@ -26,18 +27,18 @@ def upgrade() -> None:
         sa.Column("user_name", sa.Text),
         sa.Column("creator", sa.Text, nullable=False),
         sa.Column("sender", sa.Text, nullable=False),
-        sa.Column("created_at", sa.BigInteger, nullable=False),
-        sa.Column("expires_at", sa.BigInteger),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant),
         sa.Column("max_uses", sa.Integer),
         sa.Column("uses", sa.Integer, nullable=False),
-        sa.Column("revoked_at", sa.BigInteger),
+        sa.Column("revoked_at", Instant),
     )
     op.create_index("ix_gateway_address_realm", "gateway_address", ["realm", "channel", "creator", "sender"])
     op.create_table(
         "gateway_rate",
         sa.Column("id", Number, autoincrement=True, primary_key=True),
         sa.Column("realm", sa.Text, nullable=False),
-        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("at", Instant, nullable=False),
     )
     op.create_index("ix_gateway_rate_realm", "gateway_rate", ["realm", "at"])
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 
 from mailproc import Errand
-from mailproc.gateway.post import File, Post
-from mailproc.gateway.target import Target, carry_out
+from mailproc.gateway.posting import File, Posting
+from mailproc.gateway.targets.target import Target
 from mailproc.reading import read_message
 
 
@@ -19,7 +19,7 @@ from mailproc.reading import read_message
 class Tries:
     """One errand that is to carry out ``post``; ``progress`` is what was noted, ``history`` every note in its order."""
 
-    post: Post
+    post: Posting
     raw: bytes = b"Subject: hello\n\nhello\n"
     id: str = "r7.gateway.0"
     progress: dict[str, object] = field(default_factory=dict)
@@ -30,7 +30,8 @@ class Tries:
     def at(self, target: Target) -> str:
         """Try it once more."""
         self.attempt += 1
-        return carry_out(target, self.errand())
+        errand = self.errand()
+        return target.carry_out(Posting.of(errand.payload), errand)
 
     def errand(self) -> Errand:
         """The errand as a handler gets it."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mailproc.gateway.target import Target, make_target
+from mailproc.gateway.targets.target import Target, make_target
 from tests.gateway.targets.zulip_server import KEY
 
 

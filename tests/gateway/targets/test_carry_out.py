@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailproc.gateway.post import Channel
+from mailproc.gateway.posting import Channel
 from tests.gateway.conftest import Chat
 from tests.gateway.targets.realm import key_file, shown
 from tests.gateway.targets.zulip_server import EMAIL, Fault, ZulipServer, answering, lost_answer, not_heard, too_often

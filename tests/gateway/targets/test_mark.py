@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailproc.gateway.mark import MARK_LENGTH, mark_of, marked
+from mailproc.gateway.targets.mark import MARK_LENGTH, mark_of, marked
 
 
 def test_marks_differ() -> None:

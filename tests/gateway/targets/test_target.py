@@ -7,33 +7,38 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from mailproc import Transient
-from mailproc.errors import SettingsError
-from mailproc.gateway.answer import Answer
-from mailproc.gateway.http import read_url
-from mailproc.gateway.post import Channel, Direct, File, Post
-from mailproc.gateway.target import make_target
+from mailproc import Away, Rejected, SettingsError, Transient
+from mailproc.gateway.posting import Channel, Direct, File, Posting
+from mailproc.gateway.targets.response import Response
+from mailproc.gateway.targets.service import read_url
+from mailproc.gateway.targets.target import make_target
 from tests.gateway.targets.errands import Tries
 from tests.gateway.targets.realm import key_file
 from tests.gateway.targets.zulip_server import EMAIL
+
+POST = Posting(Channel("general", "x"), "y")
 
 
 @pytest.mark.parametrize(
     "post",
     [
-        Post(Channel("general", "Grüße", 7), "body", "Ann", "Subject", (File(0, "a", "b/c", 3), File(4, "d", "e/f", 0)), "9"),
-        Post(Direct(("9", "ann@example.org")), ""),
+        Posting(
+            Channel("general", "Grüße", 7), "body", "Ann", "Subject", (File(0, "a", "b/c", 3), File(4, "d", "e/f", 0)), "9"
+        ),
+        Posting(Direct(("9", "ann@example.org")), ""),
     ],
 )
-def test_a_post_as_json(post: Post) -> None:
+def test_a_post_as_json(post: Posting) -> None:
     """A post survives the database."""
-    assert Post.of(json.loads(json.dumps(post.payload()))) == post
+    assert Posting.of(json.loads(json.dumps(post.payload()))) == post
 
 
 @pytest.mark.parametrize(
@@ -102,7 +107,7 @@ def test_a_ca_file_that_is_none(tmp_path: Path, caplog: pytest.LogCaptureFixture
     secret = key_file(tmp_path)
     target = make_target("webhook", "https://127.0.0.1:1/", secret_file=secret, ca_file=secret)
     with pytest.raises(Transient, match="the ca_file cannot be used"):
-        Tries(Post(Channel("general", "x"), "y")).at(target)
+        Tries(POST).at(target)
     assert "it must be a file of PEM certificates" in caplog.text
 
 
@@ -112,14 +117,39 @@ def test_a_ca_file_that_is_none(tmp_path: Path, caplog: pytest.LogCaptureFixture
 )
 def test_how_long_to_wait(value: str, seconds: float | None) -> None:
     """What a server asks for is bounded, and nonsense is nothing."""
-    assert Answer(429, {"retry-after": value}, b"").retry_after == seconds
+    assert Response(429, {"retry-after": value}, b"").retry_after == seconds
 
 
 def test_a_date_to_wait_for() -> None:
     """A server may name a date, and one in the past is nothing."""
     later = datetime.now(UTC) + timedelta(seconds=90)
-    assert 80 < (Answer(503, {"Retry-After": format_datetime(later, usegmt=True)}, b"").retry_after or 0) <= 90
-    assert Answer(503, {"Retry-After": "Fri, 06 Nov 2020 10:00:00 GMT"}, b"").retry_after is None
+    assert 80 < (Response(503, {"Retry-After": format_datetime(later, usegmt=True)}, b"").retry_after or 0) <= 90
+    assert Response(503, {"Retry-After": "Fri, 06 Nov 2020 10:00:00 GMT"}, b"").retry_after is None
+
+
+def read_request(connection: socket.socket) -> None:
+    """Read all of it: who closes before that has the kernel reset the connection, and nobody may read the answer."""
+    with connection.makefile("rb") as request:
+        header = b"".join(iter(request.readline, b"\r\n")).lower()
+        request.read(int(header.partition(b"content-length:")[2].split()[0]))
+
+
+@contextmanager
+def saying(*said: bytes) -> Iterator[str]:
+    """A server that answers one request with each of these, whatever it was; its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            for answer in said:
+                connection, _ = server.accept()
+                with connection:
+                    read_request(connection)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
 
 
 def test_a_url_is_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -130,27 +160,51 @@ def test_a_url_is_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> 
         b"HTTP/1.1 301 x\r\nLocation\r\n\r\n",
         b"",
     )
-    with socket.create_server(("127.0.0.1", 0)) as server, caplog.at_level(logging.DEBUG):
-
-        def serve() -> None:
-            for answer in said:
-                connection, _ = server.accept()
-                with connection:
-                    connection.recv(100_000)
-                    connection.sendall(answer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/sesame?token=open"
-        target = make_target("webhook", url, secret_file=key_file(tmp_path))
-        told = Tries(Post(Channel("general", "x"), "y")).at(target)
+    with saying(*said) as url, caplog.at_level(logging.DEBUG):
+        target = make_target("webhook", f"{url}/sesame?token=open", secret_file=key_file(tmp_path))
+        told = Tries(POST).at(target)
         for _ in said[1:]:
             with pytest.raises(Transient) as caught:
-                Tries(Post(Channel("general", "x"), "y")).at(target)
+                Tries(POST).at(target)
             told += str(caught.value)
-        thread.join()
     assert "the chat (http://127.0.0.1" in told
     assert not any(word in told + caplog.text for word in ("sesame", "token"))
+
+
+@pytest.mark.parametrize("status", [200, 400, 403])
+@pytest.mark.parametrize(
+    "echo",
+    [
+        b"Cannot POST /hooks/open-sesame-now?key=swordfish&x=%2F",
+        b'{"path": "\\/hooks\\/open-sesame-now", "query": "key=swordfish&amp;x=%2F"}',
+        b"no hook open-sesame-now with key=swordfish&amp;x=/",
+        b'{"you are": "\\u0063orrect horse"}',
+        b"who is corr\xe2\x80\x8bect horse?",
+    ],
+)
+def test_what_a_server_repeats(tmp_path: Path, caplog: pytest.LogCaptureFixture, status: int, echo: bytes) -> None:
+    """Neither the URL nor our secret is in a log, an error or the ledger, though the server says it, escaped or not."""
+    answer = b"HTTP/1.1 %d x\r\nContent-Length: %d\r\n\r\n%b" % (status, len(echo), echo)
+    with saying(answer) as url, caplog.at_level(logging.DEBUG):
+        url = f"{url}/hooks/open-sesame-now?key=swordfish&x=%2F"
+        target, told = make_target("webhook", url, secret_file=key_file(tmp_path, "correct horse")), ""
+        try:
+            told = Tries(POST).at(target)
+        except (Transient, Rejected) as error:
+            told = str(error)
+    assert str(status) in told or "***" in told
+    assert not any(word in told + caplog.text for word in ("sesame", "swordfish", "horse"))
+
+
+@pytest.mark.parametrize("first", [b"100 Continue", b"102 Processing", b"103 Early Hints\r\nLink: </a>; rel=preload"])
+def test_what_comes_before_the_answer(tmp_path: Path, first: bytes) -> None:
+    """A 1xx is no answer yet; the one behind it counts."""
+    early = b"HTTP/1.1 " + first + b"\r\n\r\n"
+    with saying(early * 3 + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate", early) as url:
+        target = make_target("webhook", url, secret_file=key_file(tmp_path))
+        assert Tries(POST).at(target).endswith(": late")
+        with pytest.raises(Away):
+            Tries(POST).at(target)
 
 
 @pytest.mark.parametrize(
@@ -174,8 +228,8 @@ def test_a_server_that_falls_silent(tmp_path: Path, said: bytes) -> None:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         target = make_target("webhook", url, secret_file=key_file(tmp_path), patience=0.3)
         begun = time.monotonic()
-        with pytest.raises(Transient, match="in time"):
-            Tries(Post(Channel("general", "x"), "y")).at(target)
+        with pytest.raises(Away, match="in time"):
+            Tries(POST).at(target)
         assert time.monotonic() - begun < 3
         thread.join()
 
@@ -207,6 +261,6 @@ def test_what_is_no_http(tmp_path: Path, said: bytes) -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         target = make_target("webhook", f"http://127.0.0.1:{server.getsockname()[1]}/", secret_file=key_file(tmp_path))
-        with pytest.raises(Transient, match="the chat"):
-            Tries(Post(Channel("general", "x"), "y")).at(target)
+        with pytest.raises(Away, match="the chat"):
+            Tries(POST).at(target)
         thread.join()

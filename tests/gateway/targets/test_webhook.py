@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from mailproc import Rejected, Transient, failpoints
-from mailproc.gateway import webhook
-from mailproc.gateway.post import Channel, Direct, Post
-from mailproc.gateway.target import Target, make_target
+from mailproc import Away, Rejected, Transient, failpoints
+from mailproc.gateway.posting import Channel, Direct, Posting
+from mailproc.gateway.targets import http, webhook
+from mailproc.gateway.targets.target import PATIENCE, Target, make_target
 from tests.gateway.targets.errands import Tries, mail_with
 from tests.gateway.targets.hook import Hook
 from tests.gateway.targets.realm import key_file
 
 SECRET = "swordfish & co"
-POST = Post(Channel("general", "Lunch", 42), "At noon?", sender="Ann <ann@example.org>", user="ann@example.org")
+POST = Posting(Channel("general", "Lunch", 42), "At noon?", sender="Ann <ann@example.org>", user="ann@example.org")
 RECEIVER = Path(__file__).with_name("receiver.py")
 
 
@@ -66,7 +66,7 @@ def receiver(tmp_path: Path) -> Iterator[tuple[str, Callable[[], str]]]:
 def test_what_a_receiver_gets(hook: Hook, target: Target) -> None:
     """The request is JSON with all that is known of the post; the path and the query are those of the URL."""
     raw, files = mail_with([("plan.png", b"\x00plan")])
-    post = Post(POST.to, POST.body, POST.sender, None, files, POST.user)
+    post = Posting(POST.to, POST.body, POST.sender, None, files, POST.user)
     at = datetime(2026, 11, 6, 10, 1, tzinfo=UTC)
     Tries(post, raw, created_at=at).at(target)
     [(path, header, body)] = hook.asked
@@ -94,7 +94,7 @@ def test_what_a_receiver_gets(hook: Hook, target: Target) -> None:
 
 def test_a_conversation(hook: Hook, target: Target) -> None:
     """A conversation is named by its users."""
-    Tries(Post(Direct(("9", "10")), "Yes.")).at(target)
+    Tries(Posting(Direct(("9", "10")), "Yes.")).at(target)
     assert json.loads(hook.asked[0][2])["to"] == {"users": ["9", "10"]}
 
 
@@ -148,7 +148,7 @@ def test_it_is_taken(hook: Hook, target: Target, status: int, body: bytes, note:
     assert Tries(POST).at(target) == f"taken by the chat ({hook.url.split('/hooks')[0]}){note}"
 
 
-@pytest.mark.parametrize("status", [400, 404, 410, 422, 451])
+@pytest.mark.parametrize("status", [400, 422, 451])
 def test_it_is_refused(hook: Hook, target: Target, status: int) -> None:
     """A receiver that understood and says no ends it, and its words are told."""
     hook.answers = [(status, b"no such\nroom", {})]
@@ -166,11 +166,11 @@ def test_it_is_not_ready(hook: Hook, target: Target, status: int, asked: str, wa
     assert caught.value.after == waits
 
 
-@pytest.mark.parametrize("status", [301, 308, 401, 403])
+@pytest.mark.parametrize("status", [301, 308, 401, 403, 404, 405, 410])
 def test_the_operator_is_asked(hook: Hook, target: Target, caplog: pytest.LogCaptureFixture, status: int) -> None:
     """What only the operator can mend is an error in the log, without our secret, and costs no mail."""
     hook.answers = [(status, SECRET.encode(), {"Location": "http://127.0.0.1/"})]
-    with caplog.at_level(logging.DEBUG), pytest.raises(Transient, match=str(status)):
+    with caplog.at_level(logging.DEBUG), pytest.raises(Away, match=str(status)):
         Tries(POST).at(target)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert SECRET not in caplog.text
@@ -180,16 +180,22 @@ def test_files_that_are_too_large(hook: Hook, target: Target, monkeypatch: pytes
     """Files that are too large together go without their content, and those that fit with it."""
     monkeypatch.setattr(webhook, "LARGEST", 10)
     raw, files = mail_with([("a.png", b"12345"), ("b.png", b"123456"), ("c.png", b"12345")])
-    Tries(Post(POST.to, "Files", attachments=files), raw).at(target)
+    Tries(Posting(POST.to, "Files", attachments=files), raw).at(target)
     told = json.loads(hook.asked[0][2])["attachments"]
     assert [(file["size"], file["content"] is None) for file in told] == [(5, False), (6, True), (5, False)]
+
+
+def test_the_largest_body_has_time() -> None:
+    """What goes along, in base64, is sent at the slowest that we wait for before the errand's time is over."""
+    body = webhook.LARGEST * 4 / 3
+    assert body / http.SLOWEST + http.ANSWER_SECONDS < PATIENCE
 
 
 def test_a_body_that_is_too_large(hook: Hook, target: Target) -> None:
     """Where the receiver's web server takes no such body, the post goes without the files, and stays so."""
     hook.answers = [(413, b"", {}), (503, b"", {})]
     raw, files = mail_with([("a.png", b"12345")])
-    tries = Tries(Post(POST.to, "Files", attachments=files), raw)
+    tries = Tries(Posting(POST.to, "Files", attachments=files), raw)
     with pytest.raises(Transient):
         tries.at(target)
     tries.at(target)
@@ -200,7 +206,7 @@ def test_a_body_that_is_too_large(hook: Hook, target: Target) -> None:
 def test_very_many_files(hook: Hook, target: Target) -> None:
     """Of very many files a hundred go along, and the others are counted."""
     raw, files = mail_with([(f"{number}.png", b"x") for number in range(120)])
-    Tries(Post(POST.to, "Files", attachments=files), raw).at(target)
+    Tries(Posting(POST.to, "Files", attachments=files), raw).at(target)
     told = json.loads(hook.asked[0][2])
     assert (len(told["attachments"]), told["attachments_left_out"]) == (100, 20)
 
@@ -208,6 +214,6 @@ def test_very_many_files(hook: Hook, target: Target) -> None:
 def test_the_secret_is_read_when_it_is_needed(hook: Hook, target: Target, tmp_path: Path) -> None:
     """A secret that has gone defers the mail."""
     (tmp_path / "key").unlink()
-    with pytest.raises(Transient, match="we have no secret"):
+    with pytest.raises(Away, match="we cannot read our secret_file"):
         Tries(POST).at(target)
     assert not hook.asked

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from mailproc import Rejected, Transient, failpoints
-from mailproc.gateway.mark import mark_of, marked
-from mailproc.gateway.post import Channel, Direct, Post
-from mailproc.gateway.target import Target, make_target
+from mailproc import Away, Rejected, Transient, failpoints
+from mailproc.gateway.posting import Channel, Direct, Posting
+from mailproc.gateway.targets import organization
+from mailproc.gateway.targets.mark import mark_of, marked
+from mailproc.gateway.targets.target import Target, make_target
 from tests.gateway.targets.errands import Tries, files_of, mail_with
 from tests.gateway.targets.realm import key_file, shown
 from tests.gateway.targets.zulip_server import (
@@ -34,7 +35,10 @@ from tests.servers.certificates import Authority
 
 SEND = "POST /messages"
 UPLOAD = "POST /user_uploads"
-POST = Post(Channel("general", "alerts"), "The disk is full.")
+POST = Posting(Channel("general", "alerts"), "The disk is full.")
+NOT_FOR_BOTS = answering(
+    400, b'{"result": "error", "msg": "This API is not available to incoming webhook bots.", "code": "BAD_REQUEST"}'
+)
 
 
 @pytest.fixture
@@ -143,7 +147,7 @@ def test_the_key_is_read_when_it_is_needed(zulip: ZulipServer, target: Target, t
     """A new key counts at once, and a file that has gone defers the mail."""
     zulip.key = "k" * 32
     (tmp_path / "key").unlink()
-    with pytest.raises(Transient, match="we have no key"):
+    with pytest.raises(Transient, match="we cannot read our api_key_file"):
         Tries(POST).at(target)
     key_file(tmp_path, zulip.key)
     assert Tries(POST).at(target)
@@ -153,7 +157,7 @@ def test_the_key_is_read_when_it_is_needed(zulip: ZulipServer, target: Target, t
 def test_a_crash_before_the_note(zulip: ZulipServer, target: Target, crashing: Any, nth: int) -> None:
     """A crash after an upload repeats that upload alone, and one after the post repeats nothing."""
     raw, files = mail_with([(f"{number}.png", b"file %d" % number) for number in range(3)])
-    tries = Tries(Post(Channel("general", "alerts"), "Files", attachments=files), raw)
+    tries = Tries(Posting(Channel("general", "alerts"), "Files", attachments=files), raw)
     crashing(nth)
     with pytest.raises(RuntimeError, match="failpoint"):
         tries.at(target)
@@ -180,7 +184,114 @@ def test_many_messages_since(zulip: ZulipServer, target: Target) -> None:
         zulip.post("alerts", f"later {number}")
     tries.at(target)
     assert len(zulip.messages) == 46
-    assert zulip.asked.count("GET /messages") == 10
+    assert zulip.asked.count("GET /messages") == 3
+
+
+def test_more_messages_since_than_one_try_reads(zulip: ZulipServer, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search goes on where the last try has stopped, and nothing is posted before it has come to its end."""
+    monkeypatch.setattr(organization, "PAGES", 2)
+    zulip.faults[SEND] = [lost_answer]
+    tries = Tries(POST)
+    with pytest.raises(Transient):
+        tries.at(target)
+    for number in range(100):
+        zulip.post("alerts", f"later {number}")
+    for _ in range(2):
+        with pytest.raises(Transient, match="the search goes on later"):
+            tries.at(target)
+    assert tries.at(target).startswith("message ")
+    assert len(zulip.messages) == 101
+    assert zulip.asked.count("GET /messages") == 6
+
+
+def test_a_long_search_for_nothing(zulip: ZulipServer, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message that is not found is posted, and where nobody knows what became of that either it is looked for anew."""
+    monkeypatch.setattr(organization, "PAGES", 2)
+    zulip.faults[SEND] = [not_heard, lost_answer]
+    tries = Tries(POST)
+    with pytest.raises(Transient):
+        tries.at(target)
+    for number in range(45):
+        zulip.post("alerts", f"later {number}")
+    for _ in range(2):
+        with pytest.raises(Transient):
+            tries.at(target)
+    assert zulip.asked.count(SEND) == 2
+    assert tries.at(target).startswith("message ")
+    assert len(zulip.messages) == 46
+
+
+@pytest.mark.parametrize("fault", [lost_answer, not_heard])
+@pytest.mark.parametrize("asked", ["GET /users/me", "GET /messages"])
+def test_a_search_that_is_refused(
+    zulip: ZulipServer, target: Target, caplog: pytest.LogCaptureFixture, fault: Fault, asked: str
+) -> None:
+    """Where the bot may not look, nothing is posted again and no mail is lost; the operator is told."""
+    zulip.faults |= {SEND: [fault], asked: [NOT_FOR_BOTS, NOT_FOR_BOTS]}
+    tries = Tries(POST)
+    for _ in range(3):
+        with pytest.raises(Transient):
+            tries.at(target)
+    assert caplog.text.count("not available to incoming webhook bots") == 2
+    tries.at(target)
+    assert contents(zulip) == ["The disk is full."]
+
+
+def test_a_user_of_whom_nothing_may_be_known(zulip: ZulipServer, target: Target, caplog: pytest.LogCaptureFixture) -> None:
+    """A bot that may not ask for users costs no answer."""
+    zulip.faults["GET /users/9"] = [NOT_FOR_BOTS]
+    with pytest.raises(Transient, match="does not answer what we have to know"):
+        Tries(Posting(POST.to, "answer", user="9")).at(target)
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_a_place_that_has_gone_meanwhile(zulip: ZulipServer, target: Target) -> None:
+    """Where there is no such channel any more there is no such message, and sending says why."""
+    zulip.faults[SEND] = [not_heard]
+    tries = Tries(POST)
+    with pytest.raises(Transient):
+        tries.at(target)
+    zulip.streams.clear()
+    zulip.streams.append(Stream(4, "other"))
+    with pytest.raises(Rejected, match="'general' does not exist"):
+        tries.at(target)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (SEND, '"id": true'),
+        (SEND, f'"id": 1{"0" * 4000}'),
+        (SEND, '"id": -1'),
+        ("GET /users/me", '"user_id": 1e400'),
+        ("GET /messages", f'"found_oldest": true, "messages": [{{"id": 1, "content": "", "timestamp": 1{"0" * 400}}}]'),
+        ("GET /messages", '"found_oldest": true, "messages": [{"id": 1, "content": "", "timestamp": NaN}]'),
+        ("GET /messages", '"found_oldest": true, "messages": [null]'),
+        ("GET /messages", '"found_oldest": false, "messages": []'),
+        ("GET /messages", '"messages": [{"id": 1, "content": "", "timestamp": 1}]'),
+        ("GET /users/9", r'"user": {"user_id": 9, "full_name": "A\ud800", "is_active": true}'),
+        ("GET /users/9", '"user": null'),
+        ("GET /users/9", '"user": {"user_id": 9, "full_name": "A", "is_active": 1}'),
+        ("GET /users/9", '"user": {"user_id": 9, "full_name": "A** @**all**", "is_active": true}'),
+        ("GET /users/9", f'"user": {{"user_id": 9, "full_name": "{"A" * 900_000}", "is_active": true}}'),
+        ("GET /users/9", '"user": {"user_id": true, "full_name": "A", "is_active": true}'),
+        ("GET /messages/7", r'"message": {"stream_id": 3, "subject": "A\ud800"}'),
+        ("POST /user_uploads", r'"url": "/user_uploads/\ud800"'),
+        ("POST /user_uploads", '"url": "//evil.example/x"'),
+    ],
+)
+def test_answers_that_make_no_sense(zulip: ZulipServer, target: Target, asked: str, said: str) -> None:
+    """Numbers and texts that JSON can hold, and nothing else, cost no mail: the chat is away."""
+    raw, files = mail_with([("1.png", b"1")])
+    searched = asked in {"GET /users/me", "GET /messages"}
+    zulip.faults |= {asked: [answering(200, f'{{"result": "success", {said}}}'.encode())]}
+    zulip.post("alerts", "question", sender=9)
+    post = Posting(Channel("general", "alerts", 7), "Files", attachments=files, user="9")
+    tries = Tries(post, raw, progress={"posting": 1.0} if searched else {})
+    with pytest.raises(Away):
+        tries.at(target)
+    tries.at(target)
+    assert len(zulip.messages) == 2
 
 
 def test_what_is_not_this_message(zulip: ZulipServer, target: Target) -> None:
@@ -224,7 +335,7 @@ def test_a_file_that_is_too_large(zulip: ZulipServer, target: Target, fault: Fau
     zulip.largest_upload = 1000
     raw, files = mail_with([("big @**all** [x](y).png", b"x" * (2000 if fault is None else 9)), ("small.png", b"small")])
     zulip.faults[UPLOAD] = [fault] if fault else []
-    Tries(Post(Channel("general", "alerts"), "Files", attachments=files), raw).at(target)
+    Tries(Posting(Channel("general", "alerts"), "Files", attachments=files), raw).at(target)
     [content] = contents(zulip)
     assert content.startswith("Files\n\n[small.png](/user_uploads/")
     assert content.split("\n\n")[-1].startswith("(Not taken by the chat: big @")
@@ -236,7 +347,7 @@ def test_a_file_for_which_the_server_is_away(zulip: ZulipServer, target: Target)
     """What is uploaded before the server goes away is not uploaded again."""
     raw, files = mail_with([("1.png", b"1"), ("2.png", b"2")])
     zulip.faults[UPLOAD] = [_works, answering(503, Retry_After="30")]
-    tries = Tries(Post(Channel("general", "alerts"), "Files", attachments=files), raw)
+    tries = Tries(Posting(Channel("general", "alerts"), "Files", attachments=files), raw)
     with pytest.raises(Transient) as caught:
         tries.at(target)
     assert caught.value.after == 30
@@ -248,7 +359,7 @@ def test_a_file_for_which_the_server_is_away(zulip: ZulipServer, target: Target)
 def test_very_many_files(zulip: ZulipServer, target: Target) -> None:
     """Of very many files a hundred are uploaded, half of the text links to them, and the rest is counted."""
     raw, files = mail_with([(f"{number:0>60}.png", b"%d" % number) for number in range(140)])
-    Tries(Post(Channel("general", "alerts"), "x" * 20_000, attachments=files), raw).at(target)
+    Tries(Posting(Channel("general", "alerts"), "x" * 20_000, attachments=files), raw).at(target)
     [content] = contents(zulip)
     assert len(zulip.uploads) == 100
     assert len(zulip.messages[0]["content"]) <= 10_000
@@ -266,7 +377,7 @@ def test_hostile_file_names(zulip: ZulipServer, target: Target, name: str) -> No
         + "".join(f"%{octet:02x}" for octet in name.encode()).encode()
         + b"\r\n\r\nx"
     )
-    Tries(Post(Channel("general", "alerts"), "Files", attachments=files_of(raw)), raw).at(target)
+    Tries(Posting(Channel("general", "alerts"), "Files", attachments=files_of(raw)), raw).at(target)
     [(sent, kind, content)] = zulip.uploads.values()
     assert not set(sent) & set('/\\"\r\n\u202e')
     assert (kind, content) == ("image/png", b"x")
@@ -282,7 +393,7 @@ def test_hostile_file_names(zulip: ZulipServer, target: Target, name: str) -> No
 def test_a_user_whose_answer_is_not_taken_is_told(zulip: ZulipServer, target: Target, stream: str, why: str) -> None:
     """Who answered by mail and may not post is told by the bot, once."""
     zulip.streams.append(Stream(4, "private", closed="Not authorized to send to channel 'private'"))
-    tries = Tries(Post(Channel(stream, "alerts"), "answer", user="ann@example.org"))
+    tries = Tries(Posting(Channel(stream, "alerts"), "answer", user="ann@example.org"))
     for _ in range(2):
         with pytest.raises(Rejected, match=why):
             tries.at(target)
@@ -295,7 +406,7 @@ def test_a_user_who_cannot_be_told(zulip: ZulipServer, target: Target) -> None:
     """It ends as it would even where the bot cannot tell the user."""
     zulip.faults[SEND] = [_works, answering(500)]
     with pytest.raises(Rejected, match="does not exist"):
-        Tries(Post(Channel("no-more", "alerts"), "answer", user="9")).at(target)
+        Tries(Posting(Channel("no-more", "alerts"), "answer", user="9")).at(target)
     assert not zulip.messages
 
 
@@ -303,14 +414,14 @@ def test_a_user_who_has_gone(zulip: ZulipServer, target: Target) -> None:
     """Nothing is posted for a user who is not active any more."""
     zulip.users[1].is_active = False
     with pytest.raises(Rejected, match="The user 9 is not active in the chat"):
-        Tries(Post(Channel("general", "alerts"), "answer", user="9")).at(target)
+        Tries(Posting(Channel("general", "alerts"), "answer", user="9")).at(target)
     assert zulip.asked == ["GET /users/9"]
 
 
 def test_members_who_have_gone(zulip: ZulipServer, target: Target) -> None:
     """A conversation goes on between those who are active; who has gone is left out."""
     zulip.users += [User(10, "bob@example.org", "Bob", is_active=False), User(11, "eve@example.org", "Eve")]
-    said = Tries(Post(Direct(("9", "10", "11")), "answer")).at(target)
+    said = Tries(Posting(Direct(("9", "10", "11")), "answer")).at(target)
     assert [{user["id"] for user in message["display_recipient"]} for message in zulip.messages] == [{8, 9, 11}]
     assert said.endswith("in a direct message to 2")
 
@@ -319,7 +430,7 @@ def test_nobody_is_left(zulip: ZulipServer, target: Target) -> None:
     """A conversation of which nobody is active any more takes no message."""
     zulip.users[1].is_active = False
     with pytest.raises(Rejected, match="Nobody of the conversation is active any more"):
-        Tries(Post(Direct(("ann@example.org",)), "answer")).at(target)
+        Tries(Posting(Direct(("ann@example.org",)), "answer")).at(target)
     assert not zulip.messages
 
 
@@ -327,7 +438,7 @@ def test_a_conversation_that_has_shrunk_and_a_lost_answer(zulip: ZulipServer, ta
     """What was posted to those who are left is found there."""
     zulip.users += [User(10, "bob@example.org", "Bob", is_active=False)]
     zulip.faults[SEND] = [_works, lost_answer]
-    tries = Tries(Post(Direct(("9", "10")), "answer"))
+    tries = Tries(Posting(Direct(("9", "10")), "answer"))
     with pytest.raises(Transient):
         tries.at(target)
     tries.at(target)
@@ -339,7 +450,7 @@ def test_a_topic_that_was_moved(zulip: ZulipServer, target: Target) -> None:
     zulip.streams.append(Stream(4, "archive"))
     number = zulip.post("old", "question", sender=9)
     zulip.messages[0] |= {"stream_id": 4, "display_recipient": "archive", "subject": "new"}
-    Tries(Post(Channel("general", "old", number), "answer")).at(target)
+    Tries(Posting(Channel("general", "old", number), "answer")).at(target)
     assert [(message["stream_id"], message["subject"]) for message in zulip.messages] == [(4, "new")] * 2
 
 

@@ -340,18 +340,24 @@ class ZulipServer(_State):
         for term in terms:
             match term:
                 case {"operator": "stream" | "channel", "operand": operand}:
-                    stream = self._stream(operand)
+                    stream = self._narrowed("channel", self._stream, operand)
                     yield lambda message, stream=stream: message.get("stream_id") == stream.id
                 case {"operator": "topic", "operand": str(topic)}:
                     yield lambda message, topic=topic: message["subject"].lower() == topic.lower()
                 case {"operator": "sender", "operand": operand}:
-                    sender = self._user(str(operand))
+                    sender = self._narrowed("user", self._user, str(operand))
                     yield lambda message, sender=sender: message["sender_id"] == sender.id
                 case {"operator": "dm", "operand": list(operand)}:
-                    users = {self._user(str(each)).id for each in operand} | {8}
+                    users = {self._narrowed("user", self._user, str(each)).id for each in operand} | {8}
                     yield lambda message, users=users: _users(message) == users
                 case _:
                     raise Error(f"Invalid narrow operator: {term}", "BAD_NARROW")
+
+    def _narrowed(self, what: str, find: Callable[[Any], Any], operand: Any) -> Any:
+        try:
+            return find(operand)
+        except Error:
+            raise Error(f"Invalid narrow operator: unknown {what} {operand}", "BAD_NARROW") from None
 
     def _subscribe(self, form: _Form) -> dict[str, Any]:
         wanted = [each["name"] for each in json.loads(form.needed("subscriptions"))]
