@@ -19,8 +19,8 @@ class Errand:
     for up to 4 days, after a minute, two, four ... or after the seconds that ``Transient(..., after=...)`` says), `Away` where
     none of the handler's errands is, `Rejected` where it never will be; anything else is a bug.
 
-    It may be called again after a crash in the midst of it, so `note` each step that cannot be undone as soon as it is done, and
-    look into ``progress`` before.
+    It may be called again after a crash in the midst of it, so `note` each step that cannot be undone as soon as it is done,
+    and look into ``progress`` before.
 
     ``id``          stable over every try, visible ASCII: use it as the key with which the other side knows a repetition
     ``payload``     what the handler put into the intent

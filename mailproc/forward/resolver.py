@@ -40,7 +40,7 @@ class Group:
     strong: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.recipients, str) or not all(isinstance(each, str) for each in self.recipients):
+        if isinstance(self.recipients, (str, bytes)) or not all(isinstance(each, str) for each in self.recipients):
             raise TypeError(f"Group {self.name}: recipients is a sequence of addresses, such as ('ann@example.org',)")
         object.__setattr__(self, "recipients", tuple(self.recipients))
 

@@ -159,7 +159,11 @@ def test_srs_leads_a_bounce_back_to_the_sender(office: PostOffice, make_list: Ma
     assert office.submit(mail + b"\0", to=path, reverse_path="").status == "5.6.0"
     forged = path.replace("=sue@", "=eve@")
     assert office.submit(mail, to=forged, reverse_path="").code == 550
-    assert office.submit(make_mail(to=path, text="buy"), to=path, reverse_path=SENDER).code == 550
+    away = {"Auto-Submitted": "auto-replied"}
+    for headers in ({}, away):  # a member who has forged a reverse path knows what leads to whom he wrote there
+        assert office.submit(make_mail(to=path, text="buy", headers=headers), to=path, reverse_path=SENDER).code == 550
+    answer = office.deliver(make_mail(to=path, text="away", headers=away), to=path, reverse_path="")
+    assert answer.reason == f"bounce: passed on to {SENDER}"
 
 
 def test_a_path_of_ones_own_is_good_for_three_weeks(office: PostOffice, make_list: MakeList, bind: Bind, secret: Path) -> None:

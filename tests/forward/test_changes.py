@@ -167,7 +167,18 @@ def test_munged_where_the_domain_is_strict() -> None:
         assert b"From: Ann Doe via The Notes <" in changed(signed(), changes)
         unquoted = signed(MAIL.replace(b"Ann Doe <", b"ann@example.org <"))
         assert b"From: ann via The Notes <" in changed(unquoted, changes)
+        for odd in (
+            b'"a b"@example.org',
+            b"ann @ example.org",
+            b"ann(c)@example.org",
+            b"Ann <ann@example.org",
+            b"ann=40example.org",
+        ):
+            assert b"via The Notes <" in changed(MAIL.replace(b"Ann Doe <ann@example.org>", odd), changes)
         server.records["_dmarc.example.org"] = ["v=DMARC1; p=none"]
+        four = b", ".join(b"a@%d.example.net" % at for at in range(4))
+        assert b"via The Notes <" in changed(MAIL.replace(b"Ann Doe <ann@example.org>", four), changes)
+        assert b"via The Notes <" not in changed(MAIL.replace(b"Ann Doe <ann@example.org>", four[:-18]), changes)
         assert verifies(changed(signed(), changes))
         assert verifies(changed(signed(), replace(changes, txt=None)))
 

@@ -114,7 +114,7 @@ def test_an_expression_shows_whom_a_mail_would_reach(lists: Call) -> None:
 def test_members_come_from_stdin(lists: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """One a line; blank lines and remarks are passed over, and nothing changes for who is there already."""
     lists("list", "pause", "board", "ann@example.org")
-    stdin(monkeypatch, b"# the new ones\n\n  dan@example.org \r\nann@example.org\n")
+    stdin(monkeypatch, b"\xef\xbb\xbf# the new ones\n\n  dan@example.org \r\nann@example.org\n")
     assert lists("list", "add", "board", "-", "eve@example.org") == SILENCE
     assert members(lists, "board") == {
         "ann@example.org": False,
@@ -122,14 +122,42 @@ def test_members_come_from_stdin(lists: Call, monkeypatch: pytest.MonkeyPatch) -
         "dan@example.org": True,
         "eve@example.org": True,
     }
-    stdin(monkeypatch, b"DAN@example.org\neve@example.org\n")
+    stdin(monkeypatch, b"\xef\xbb\xbfDAN@example.org\neve@example.org\n")
     assert lists("list", "remove", "board", "-") == SILENCE
     assert set(members(lists, "board")) == {"ann@example.org", "Bob@example.org"}
+
+
+def test_nobody_waits_while_many_members_are_read(lists: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All lines are read before the database is written to, and a batch costs one statement."""
+    told: list[str] = []
+
+    class Watched(io.BytesIO):
+        def readline(self, size: int | None = -1, /) -> bytes:
+            told.append("read")
+            return super().readline(size)
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        told.append(statement.split()[0])
+
+    text = io.TextIOWrapper(Watched(b"".join(b"%d@example.org\n" % at for at in range(2000))))
+    monkeypatch.setattr(sys, "stdin", text)
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        assert lists("list", "add", "board", "-") == SILENCE
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    assert "read" not in told[told.index("INSERT") :] and told.count("INSERT") <= 4
+    assert len(members(lists, "board")) == 2002
 
 
 WRONG_LINES = [
     (b"dan@example.org\n\nnobody\n", "line 3 of stdin: 'nobody' is not an address; write it like ann@example.org"),
     (b"dan@example.org\n\xff@example.org\n", "line 2 of stdin: is not UTF-8; write it so"),
+    (
+        b"dan@example.org\n#" + b" " * 8191 + b"eve@example.org\n",
+        "line 2 of stdin: has more than 8192 octets; write one address a line",
+    ),
+    (b"dan@example.org\n\n@board\n", "line 3 of stdin: @board is the list itself, and cannot be in it; leave it out"),
     (b"@nobody\n", "line 1 of stdin: there is no list nobody, whose people could be in it; make it first"),
 ]
 

@@ -129,6 +129,68 @@ def test_every_term_that_is_wrong_is_told(office: PostOffice, make_list: MakeLis
     assert refusal(office, "asleep@example.org") == ("asleep reaches nobody",)
 
 
+CHECKED = [
+    *("board", "choir", "board+choir", "board-choir", "choir-board", "board-board", "board-sleepers", "asleep", "asleep+board"),
+    *(
+        "board+asleep",
+        "all",
+        "all-board",
+        "board-all",
+        "empty",
+        "board+empty",
+        "old",
+        "board-old",
+        "nobody",
+        "all-choir+asleep",
+    ),
+    *("-board", "-board+board", "board-board+choir-board", "nested", "board-nested", "board+choir-all+choir", "void", "a++b"),
+]
+
+
+def test_whether_an_address_stands_for_somebody(office: PostOffice, make_list: MakeList) -> None:
+    """It is told as the groups would tell it."""
+    make_list("board", "ann@example.org", "bob@example.org")
+    make_list("choir", "BOB@example.org", "cyd@example.org")
+    make_list("asleep", "(ann@example.org)", "(@board)")
+    make_list("all", "@board", "@choir")
+    make_list("nested", "dan@example.org", "@all")
+    make_list("empty")
+    make_list("void", "@empty")
+    make_list("old", "bob@example.org")
+    with office.session() as session:
+        lists.set_closed(session, lists.find(session, "old"), NOW)
+        for local in CHECKED:
+            said = []
+            for ask in (Lists().check, Lists().resolve):
+                try:
+                    ask(Address(local, "example.org"), session)
+                    said.append(())
+                except InvalidRecipient as no:
+                    said.append(no.reasons)
+            assert said[0] == said[1], local
+
+
+def test_not_all_members_are_read_to_say_so(office: PostOffice, make_list: MakeList) -> None:
+    """A client at a door may ask for an address of many again and again."""
+    make_list("big", *(f"{at}@example.org" for at in range(100)))
+    make_list("board", "ann@example.org", "0@example.org")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mailproc.forward.expansion.people_of", lambda *_: pytest.fail("all members are read"))
+        with office.session() as session:
+            for local in ("big", "big+board", "big-board", "board+big-board", "big-big+board"):
+                Lists().check(Address(local, "example.org"), session)
+
+
+@pytest.mark.parametrize(
+    "recipients", ["ann@example.org", b"ann@example.org", [b"ann@example.org"], None, 7, [None], ("ann@example.org", 7)]
+)
+def test_recipients_are_a_sequence_of_texts(recipients: object) -> None:
+    """One address in place of a list would be as many recipients as it has letters."""
+    with pytest.raises(TypeError, match="recipients is a sequence of addresses|is not iterable"):
+        Group("x", Address("x", "example.org"), recipients)  # type: ignore[arg-type]
+    assert Group("x", Address("x", "example.org"), ["a@example.org"]).recipients == ("a@example.org",)  # type: ignore[arg-type]
+
+
 @pytest.fixture(scope="module")
 def one_list() -> Iterator[Session]:
     """A session in a database where there is the list board@example.org, and nothing is changed."""

@@ -48,6 +48,16 @@ def test_options_that_cannot_be_used_stop_the_start(options: dict[str, object], 
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize("code", ["import sys\nsys.exit(3)", "class R:\n    def __init__(self):\n        raise SystemExit(3)"])
+def test_a_module_that_exits_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """A program that was meant for a terminal does not end ours without a word."""
+    (tmp_path / "exits_at_once.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "exits_at_once", raising=False)
+    with pytest.raises(SettingsError, match=r"resolver: exits_at_once:R: SystemExit: 3"):
+        resolve("forward", {"forward": {"resolver": "exits_at_once:R"}})
+
+
 def test_a_secret_is_long_and_one_s_own(secret: Path) -> None:
     """Nobody can guess it, and nobody else can read it."""
     section = {"forward": {"secret_file": str(secret)}}
