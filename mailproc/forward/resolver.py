@@ -27,7 +27,7 @@ class Group:
     ``posters``      the addresses that may write to it, lower-case; None for anybody
     ``strong``       whether who writes must have proven who they are: a signature, or a trusted domain's DKIM
 
-    Raises TypeError for recipients that are one text, or not all of them texts.
+    Raises TypeError for recipients, or posters, that are one text, or not all of them texts.
     """
 
     name: str
@@ -40,9 +40,18 @@ class Group:
     strong: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.recipients, (str, bytes)) or not all(isinstance(each, str) for each in self.recipients):
-            raise TypeError(f"Group {self.name}: recipients is a sequence of addresses, such as ('ann@example.org',)")
-        object.__setattr__(self, "recipients", tuple(self.recipients))
+        object.__setattr__(self, "recipients", self._texts("recipients"))
+        if self.posters is not None:
+            object.__setattr__(self, "posters", frozenset(self._texts("posters")))
+
+    def _texts(self, name: str) -> tuple[str, ...]:
+        """What several addresses are; one text in their place would be as many as it has letters."""
+        given = getattr(self, name)
+        several = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
+        found = tuple(given) if several else (None,)
+        if not all(isinstance(each, str) for each in found):
+            raise TypeError(f"Group {self.name}: {name} is a sequence of addresses, such as ('ann@example.org',)")
+        return found
 
 
 class InvalidRecipient(Rejected):

@@ -39,6 +39,7 @@ PEOPLE: dict[str, object] = {
     "pair": [BOB, "", ANN, BOB, None],
     "nobody": [],
     "text": ANN,
+    "oddgroup": [Group("odd", ANN)],  # type: ignore[arg-type]
     "groups": [Group("choir", [ANN, BOB]), Group("band", [BOB, CID]), Group("empty", []), Group("pair", [ANN, CID])],
 }
 
@@ -246,6 +247,17 @@ def test_a_text_in_place_of_a_list_is_an_error(bind: Bind) -> None:
     delivered = bind("Plain").deliver(mail("text"))
     assert (delivered.disposition, copies(delivered)) == ("failed", [])
     assert delivered.oops == "ValueError: translate_recipient answers a list, and this is a text"
+    delivered = bind("Plain").deliver(mail("oddgroup"))
+    assert (delivered.disposition, copies(delivered)) == ("failed", [])
+    assert delivered.oops == "ValueError: get_group_recipients answers a list, and this is a text"
+
+
+def test_the_return_path_of_its_delivery_to_us_is_gone(bind: Bind) -> None:
+    """Whoever delivers it writes one of his own (RFC 5321 section 4.4); the class sees the old one."""
+    raw = b"Return-Path: <sue@example.com>\r\n" + mail()
+    for name in ("Plain", "Lists"):
+        ((_, sent),) = copies(bind(name).deliver(raw))
+        assert b"Return-Path" not in sent and sent.endswith(mail().partition(b"\r\n\r\n")[2])
 
 
 def test_an_error_of_the_class_is_an_oops_and_451(bind: Bind, caplog: pytest.LogCaptureFixture) -> None:

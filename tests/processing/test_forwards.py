@@ -105,9 +105,9 @@ def test_a_relay_that_is_away_for_an_hour(
         clock.forward(MINUTE)
     assert set(states(installation).values()) == {"waiting"}
     relay.start()
-    for _ in range(60):
+    for _ in range(2):
+        clock.forward(HOUR)
         installation.flush(works)
-        clock.forward(MINUTE)
     assert served(relay) == dict.fromkeys(states(installation), 1)
     assert (len(relay.received), len(states(installation)), installation.oopses()) == (5, 50, [])
 
@@ -187,9 +187,9 @@ def test_who_waited_for_four_days_is_given_up_and_told_of(
     relay.stop()
     forward(installation, drop, clock)
     works = installation.works(clock)
-    for _ in range(4 * 24 + 1):
+    for _ in range(4 * 2 + 1):
         installation.flush(works)
-        clock.forward(HOUR)
+        clock.forward(12 * HOUR)
     assert set(states(installation).values()) == {"refused"}
     (oops,) = installation.oopses()
     (loud,) = [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR and oops.id in each.getMessage()]
