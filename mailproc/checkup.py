@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mailproc.address import Address
 from mailproc.app import bind_domains, make_answering, make_archive, make_relay, open_engine, open_verifier
 from mailproc.database import keys, migrations
 from mailproc.database.engine import reading
@@ -105,7 +106,12 @@ def _answers(settings: Settings) -> tuple[str, Sequence[str]]:
     answering = make_answering(settings)
     if answering is None:
         return "nobody is answered", ["without [smtp] no sender is told of an error, and no handler can send mail"]
-    return f"from {answering.sender}", []
+    admin = Address.parse(answering.admin)
+    served = bind_domains(settings).get(admin.domain, catch_all=False)
+    if served is None:
+        return f"from {answering.sender}", []
+    advice = f"mail to {admin} comes back to {served.name}, and of ours nothing is read there; as admin name a person elsewhere"
+    return f"from {answering.sender}", [advice]
 
 
 def _signatures(settings: Settings) -> tuple[str, Sequence[str]]:

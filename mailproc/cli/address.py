@@ -219,7 +219,7 @@ def _id(settings: Settings, session: Session, written: str, handler: str | None)
 @with_settings
 def decode(settings: Settings, names: tuple[str, ...], handler: str | None, form: str) -> None:
     """Say what each ADDRESS is, and where its mail goes; the addresses themselves are not written again."""
-    columns = [Column("address", 90), Column("kind", 7), Column("id", 8), Column("state", 7), Column("to", 40), Column("shows")]
+    columns = [Column("kind", 7), Column("id", 8), Column("state", 7), Column("to", 40), Column("shows"), Column("address", 90)]
     realms, now = realms_of(settings, handler), datetime.now(UTC)
     with plugin_session(settings, "gateway") as session:
         rows = [decoded_row(find_in(session, realms, name), name, now) for name in names]

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mailproc.cli.configured import reading, with_settings, writing
+from mailproc.cli.configured import plugin_session, with_settings
 from mailproc.cli.lines import read_all
 from mailproc.cli.listing import Column, Row, done, listing_options, write
 from mailproc.errors import MailprocError
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
     from sqlalchemy.orm import Session
 
     from mailproc.forward.lists import Listed
@@ -61,7 +59,7 @@ def new(
     local, _, behind = name.partition("@")
     if behind and domain and behind.lower() != domain.lower():
         raise click.UsageError("NAME has a domain already; leave out --domain.")
-    with _lists(writing(settings)) as session:
+    with _lists(settings, writes=True) as session:
         lists.create(
             session,
             local,
@@ -73,7 +71,8 @@ def new(
             strong=strong,
             now=datetime.now(UTC),
         )
-    done(f"list {name} made; type: mailproc list add {name} ADDRESS...")
+    made = f"{local}@{behind or domain}" if behind or domain else local
+    done(f"list {made} made; type: mailproc list add {made} ADDRESS...")
 
 
 @list_.command()
@@ -135,7 +134,7 @@ def show(settings: Settings, wanted: str, form: str, limit: int | None) -> None:
     BOUNCES says how often mail to an address came back, DEAD what was said last. An expression adds lists with +
     and takes them away with -, as the local part of an address does: mailproc list show board+choir-guests
     """
-    with _lists(reading(settings)) as session:
+    with _lists(settings) as session:
         rows, columns = _shown(session, wanted, limit)
         write(rows if form == "jsonl" else map(_for_people, rows), columns, form)
 
@@ -163,7 +162,7 @@ def delete(settings: Settings, name: str) -> None:
     """Remove the list NAME, which must be closed, with its members."""
     from mailproc.forward import lists
 
-    with _lists(writing(settings)) as session:
+    with _lists(settings, writes=True) as session:
         found = lists.find(session, name)
         if found.closed_at is None:
             raise MailprocError(f"{found} is open, and its members would be lost; type first: mailproc list close {found}")
@@ -172,16 +171,11 @@ def delete(settings: Settings, name: str) -> None:
 
 
 @contextmanager
-def _lists(opened: AbstractContextManager[Connection]) -> Iterator[Session]:
-    """A session on a connection; what cannot be is one line."""
-    from sqlalchemy.orm import Session
-
-    from mailproc.database.migrations import PluginMigrations, require_current
-    from mailproc.forward import migrations
+def _lists(settings: Settings, *, writes: bool = False) -> Iterator[Session]:
+    """A session in which what cannot be is one line."""
     from mailproc.forward.lists import ListError
 
-    with opened as connection, Session(connection) as session:
-        require_current(connection.engine, [PluginMigrations("forward", Path(migrations.__path__[0]))])
+    with plugin_session(settings, "forward", writes=writes) as session:
         try:
             yield session
         except ListError as error:
@@ -195,19 +189,19 @@ def _change(
     from mailproc.forward.lists import ListError, find
 
     places, addresses = read_all(given, read)
-    with _lists(writing(settings)) as session:
+    with _lists(settings, writes=True) as session:
         found = find(session, name)
         try:
-            change(session, found, addresses)
+            changed = change(session, found, addresses)
         except ListError as error:
             raise MailprocError(f"{places[error.at or 0]}{error}") from None
-    done(f"{found}: {len(addresses)} {did}")
+    done(f"{found}: {len(addresses) if changed is None else changed} {did}")
 
 
 def _set_closed(settings: Settings, name: str, at: datetime | None) -> None:
     from mailproc.forward import lists
 
-    with _lists(writing(settings)) as session:
+    with _lists(settings, writes=True) as session:
         found = lists.find(session, name)
         lists.set_closed(session, found, at)
     done(f"list {found} is {'closed' if at else 'open'}")

@@ -52,6 +52,9 @@ def _misused(error: click.ClickException) -> int:
     """Click's own message, of which each line may quote what was typed, and that may have been copied out of a mail."""
     from mailproc.cli.listing import safe
 
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        print(error.ctx.get_help() if error.ctx else "", file=sys.stderr)
+        return os.EX_USAGE
     ctx = getattr(error, "ctx", None)
     usage = [ctx.get_usage(), f"Try '{ctx.command_path} --help' for help.", ""] if ctx else []
     print("\n".join([*usage, f"Error: {safe(error.format_message())}"]), file=sys.stderr)

@@ -123,5 +123,6 @@ def _there(session: Session, listed: Listed, given: Sequence[str]) -> list[list[
 
 
 def _member(row: sa.Row[Any]) -> Member:
-    dead = None if row.status is None else one_line(f"{row.status} {row.text}".strip(), 200)
+    said = "" if row.status is None else row.text if row.status in row.text else f"{row.status} {row.text}"
+    dead = one_line(said, 200) or row.status
     return Member(row.address, row.receives, row.added_at, dead, row.bounces or 0, row.last_seen)

@@ -169,3 +169,11 @@ def test_completion_scripts_are_printed_and_work(call: Call, tmp_path: Path) -> 
         "plain,add",
         "plain,activate",
     }
+
+
+@pytest.mark.parametrize("words", [[], ["list"], ["messages"]])
+def test_a_group_alone_says_what_there_is(call: Call, words: list[str]) -> None:
+    """Its help, as it is laid out, on stderr; nothing was done, which the status says."""
+    ended = call(*words)
+    assert (ended.status, ended.out) == (64, "")
+    assert ended.err.startswith("Usage: mailproc") and "\n\nOptions:\n" in ended.err and "Error" not in ended.err

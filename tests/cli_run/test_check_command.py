@@ -201,3 +201,15 @@ def test_a_handler_that_nobody_can_satisfy_is_noted(site: Installation, mailproc
     notes = [line for line in mailproc("check").out.splitlines() if "takes only proven senders" in line]
     assert len(notes) == 1
     assert "strict.example.org" in notes[0]
+
+
+def test_an_administrator_who_would_hear_nothing_is_noted(
+    make: Callable[..., Installation], relay: RelayServer, mailproc: Called
+) -> None:
+    """Our own mail is dropped where a handler of ours serves the address: a report that goes there is read by nobody."""
+    site = make(relay=relay)
+    site.edit('from = "Mail Robot <robot@example.org>"', 'from = "Mail Robot <robot@notes.example.org>"')
+    noted = "mail to robot@notes.example.org comes back to deeds, and of ours nothing is read there"
+    assert noted in mailproc("check").out
+    site.edit('from = "Mail', 'admin = "ann@example.com"\nfrom = "Mail')
+    assert noted not in mailproc("check").out

@@ -115,12 +115,12 @@ def test_an_address_is_decoded(realm: Call) -> None:
     assert ended.rows[0]["shows"] == ["show-sender"]
     table = realm("address", "decode", channel, reply, *strange)
     assert table.out.splitlines()[1].split() == [
-        f"{'X' * 52}@chat.example.org",
         "channel",
         "1",
         "valid",
         "general",
         "show-sender",
+        f"{'X' * 52}@chat.example.org",
     ]
     assert not any(address in table.out + ended.out for address in (channel, reply, *strange[:3]))
 

@@ -112,7 +112,8 @@ def _outcome(delivery: Delivery, said: str | None, outgoing: list[Outgoing]) -> 
         return replace(delivery.drop("it goes on to nobody"), reply=reply)
     sent = [_forward(delivery, each) for each in outgoing]
     served = sum(len(each.recipients) for each in sent)
-    return replace(delivery.handled(f"sent on to {served} in {len(sent)} copies", send=sent), reply=reply)
+    note = f"sent on to {served}" if len(sent) == 1 else f"sent on to {served} in {len(sent)} copies"
+    return replace(delivery.handled(note, send=sent), reply=reply)
 
 
 def _forward(delivery: Delivery, mail: Outgoing) -> Forward:
