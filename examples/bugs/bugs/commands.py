@@ -111,7 +111,7 @@ def duplicate(desk: Desk, bug: Bug, of: int | Literal["no"]) -> None:
     desk.note(bug, f"duplicate: {of}")
 
 
-@commands.command(example="tag printer -scanner")
+@commands.command(example="tag printer paper")
 def tag(desk: Desk, bug: Bug, tag: str, *more: str) -> None:
     """Give the bug tags; one with a hyphen before it is taken away."""
     named = (tag, *more)

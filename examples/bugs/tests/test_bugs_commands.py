@@ -74,7 +74,7 @@ FAILURES = {
     "duplicate 7": "There is no bug 7.",
     "tag -red": 'The bug has no tag "red".',
     "tag a/b": '"a/b" is no tag',
-    "tag": "It is written: tag TAG [MORE ...] (for example: tag printer -scanner).",
+    "tag": "It is written: tag TAG [MORE ...] (for example: tag printer paper).",
 }
 
 
