@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from asyncio import sleep
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
 from mailproc.errors import Transient
 from mailproc.smtpd import Reception
 from mailproc.smtpd.session import Mended
+
+REFUSALS = 20  # recipients that may be refused in a session before each further one has its client wait
+SECONDS = 1.0  # that it waits: who guesses addresses, or their secret parts, is slow
 
 
 class Proved(NamedTuple):
@@ -22,6 +27,7 @@ class Door:
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
+        self._refusals: WeakKeyDictionary[Mended, int] = WeakKeyDictionary()
 
     async def handle_RCPT(  # noqa: N802
         self, server: Mended, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -30,7 +36,15 @@ class Door:
         reply = await self._reception.recipient(server.caller(), _path(envelope.mail_from), address)
         if reply.accepts:
             envelope.rcpt_tos.append(address)
+        elif not reply.passing:
+            await self._slow_down(server)
         return reply.line()
+
+    async def _slow_down(self, server: Mended) -> None:
+        """Have a client wait that has been refused too often; no LMTP client, which is a mail server of our own."""
+        refusals = self._refusals[server] = self._refusals.get(server, 0) + 1
+        if refusals > REFUSALS and server.caller().protocol != "lmtp":
+            await sleep(SECONDS)
 
     async def handle_DATA(self, server: Mended, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Hand the message over; at an LMTP door the replies are lines of their own (RFC 2033 section 4.2)."""

@@ -9,6 +9,8 @@ import threading
 
 import pytest
 
+from mailproc.reply import Reply
+from mailproc.smtpd.door import SECONDS
 from mailproc.smtpd.limits import Census, Limits, counted, plain
 from tests.smtpd.dialogue import Scripted, session, start_aiosmtpd, start_mailproc
 
@@ -49,6 +51,25 @@ def test_aiosmtpd_counts_nothing() -> None:
         assert session(server, "EHLO x", "MAIL FROM:<>", *["RCPT TO:<a@b.example>"] * 200)[-1] == "250 OK"
         for client in clients:
             client.socket.close()
+
+
+@pytest.mark.parametrize("lmtp", [False, True])
+def test_who_guesses_addresses_is_slow(monkeypatch: pytest.MonkeyPatch, lmtp: bool) -> None:
+    """After twenty refusals each further one takes its time, at SMTP; who writes to somebody there does not wait."""
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("mailproc.smtpd.door.sleep", wait)
+    nobody = [f"r{n}@example.org" for n in range(25)]
+    reception = Scripted(recipients=dict.fromkeys(nobody, Reply(550, "5.1.1", "no")))
+    lines = ("LHLO x" if lmtp else "EHLO x", "MAIL FROM:<>", *[f"RCPT TO:<{each}>" for each in [*nobody, "ann@example.org"]])
+    with start_mailproc(reception, lmtp=lmtp) as server:
+        assert session(server, *lines)[3:] == ["550 5.1.1 no"] * 25 + ["250 OK"]
+        assert waited == ([] if lmtp else [SECONDS] * 5)
+        assert session(server, *lines[:5])[3:] == ["550 5.1.1 no"] * 3
+    assert len(waited) == (0 if lmtp else 5)
 
 
 def test_recipients_are_counted() -> None:
